@@ -1,0 +1,44 @@
+# make demo   sample sketchbooks, every asset, a summary
+# make dev    the Dagster UI on the same instance
+# make test   the test suite
+# PIP_ARGS goes to pip: on Linux, PIP_ARGS="--extra-index-url https://download.pytorch.org/whl/cpu" chooses
+# PyTorch's CPU build, which is gigabytes smaller than the one with CUDA.
+
+PYTHON ?= $(firstword $(foreach version,3.13 3.12 3.11,$(shell command -v python$(version))) python3)
+VENV ?= .venv
+PIP_ARGS ?=
+PIP = $(VENV)/bin/python -m pip install --disable-pip-version-check -q -c constraints.txt $(PIP_ARGS)
+
+.PHONY: demo dev test lint benchmark clean
+
+demo: $(VENV)/.installed
+	$(VENV)/bin/singleline demo
+
+dev: $(VENV)/.installed
+	PATH="$(abspath $(VENV))/bin:$$PATH" $(VENV)/bin/dagster dev
+
+test: $(VENV)/.installed-test
+	$(VENV)/bin/python -m pytest
+
+lint: $(VENV)/.installed-test
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+
+benchmark: $(VENV)/.installed-test
+	$(VENV)/bin/python -m pytest singleline_pipeline_tests/benchmarks --benchmark-only
+
+$(VENV)/.installed: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "Python 3.11 or newer is needed; say which with: make demo PYTHON=/path/to/python3.12"; exit 1; }
+	test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV)
+	@echo "Installing what the pipeline needs into $(VENV) (a few minutes the first time) ..."
+	$(PIP) -e .
+	@touch $@
+
+$(VENV)/.installed-test: $(VENV)/.installed
+	$(PIP) -e ".[test,s3]"
+	@touch $@
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .benchmarks
