@@ -44,13 +44,9 @@ def decode_image(data: bytes, *, name: str = "image", max_pixels: int = MAX_PIXE
     The size is taken from the header before anything is decoded. Raises PageError, with `name` in it, for
     everything else.
     """
-    incomplete = (
-        f"{name} is damaged or not complete ({{}}). Copy or scan it again; if it is still being copied, "
-        "it will be read when it has arrived."
-    )
     with warnings.catch_warnings():
-        # Pillow warns about large images and about odd metadata; the size is judged here, the metadata is
-        # not needed.
+        # Pillow warns about large images and about odd metadata; the size is judged here, the
+        # metadata is not needed.
         warnings.simplefilter("ignore")
         picture = _open(data, name, max_pixels)
         mode = picture.mode
@@ -58,32 +54,42 @@ def decode_image(data: bytes, *, name: str = "image", max_pixels: int = MAX_PIXE
         try:
             if transparent:
                 return _on_white(picture)
-            # A JPEG at an eighth of its size runs through all of its data all the same, in a third of the
-            # time.
+            # A JPEG at an eighth of its size runs through all of its data all the same, in a third
+            # of the time.
             picture.draft("L", (picture.width // 8, picture.height // 8))
             picture.load()
         except _DAMAGE as error:
-            raise PageError(incomplete.format(error)) from error
+            raise _incomplete(name, str(error)) from error
     if picture.format in ("JPEG", "MPO") and not _reaches_its_end(data):
-        raise PageError(incomplete.format("the JPEG has no end"))
+        raise _incomplete(name, "the JPEG has no end")
     if mode in _ODD_MODES:
         raise PageError(f"{name} holds {_ODD_MODES[mode]} pixels. Save it as 8-bit or 16-bit RGB or grey.")
     return _decode_opaque(data, name)
+
+
+def _incomplete(name: str, why: str) -> PageError:
+    return PageError(
+        f"{name} is damaged or not complete ({why}). Copy or scan it again; if it is still being copied, "
+        "it will be read when it has arrived."
+    )
+
+
+def _too_large(name: str, size: str, max_pixels: int) -> PageError:
+    return PageError(
+        f"{name} has {size} pixels, over the limit of {max_pixels / 1e6:g} megapixels. "
+        "Save it at a lower resolution: 300 dpi is plenty."
+    )
 
 
 def _open(data: bytes, name: str, max_pixels: int) -> Image.Image:
     """The image with its header read, and nothing decoded."""
     if not data:
         raise PageError(f"{name} is empty (0 bytes). Copy or scan it again.")
-    too_large = (
-        f"{name} has {{}} pixels, over the limit of {max_pixels / 1e6:g} megapixels. "
-        "Save it at a lower resolution: 300 dpi is plenty."
-    )
     try:
         picture = Image.open(io.BytesIO(data))
     except Image.DecompressionBombError as error:
-        raise PageError(
-            too_large.format(f"over {2 * (Image.MAX_IMAGE_PIXELS or 0) / 1e6:.0f} million")
+        raise _too_large(
+            name, f"over {2 * (Image.MAX_IMAGE_PIXELS or 0) / 1e6:.0f} million", max_pixels
         ) from error
     except UnidentifiedImageError:
         raise PageError(f"{name} {_what_it_is(data)}. Save it as JPEG, PNG or TIFF.") from None
@@ -92,19 +98,22 @@ def _open(data: bytes, name: str, max_pixels: int) -> Image.Image:
     if picture.format not in _FORMATS:
         raise PageError(f"{name} is a {picture.format} file. Save it as JPEG, PNG or TIFF.")
     if picture.width * picture.height > max_pixels:
-        raise PageError(too_large.format(f"{picture.width} x {picture.height}"))
+        raise _too_large(name, f"{picture.width} x {picture.height}", max_pixels)
     return picture
 
 
 def _reaches_its_end(jpeg: bytes) -> bool:
     """Whether the end marker follows the compressed data, in which it cannot occur.
 
-    Pillow misses it in small files, and where the copier has reserved the file's whole size: zeros decode as
-    grey.
+    Pillow misses it in small files, and where the copier has reserved the file's whole size: zeros decode
+    as grey.
     """
     position = 2
     while jpeg[position : position + 1] == b"\xff" and jpeg[position + 1 : position + 2] != b"\xda":
-        position += 2 + int.from_bytes(jpeg[position + 2 : position + 4], "big")
+        if jpeg[position + 1 : position + 2] == b"\xff":
+            position += 1  # markers may be padded
+        else:
+            position += 2 + int.from_bytes(jpeg[position + 2 : position + 4], "big")
     return jpeg.find(b"\xff\xd9", position) >= 0
 
 
@@ -121,7 +130,7 @@ def _what_it_is(data: bytes) -> str:
 
 
 def _on_white(picture: Image.Image) -> np.ndarray:
-    """cv2 has no alpha for some of these (grey with alpha in TIFF, transparent grey in PNG), Pillow for all."""
+    """cv2 loses the alpha of some (grey with alpha in TIFF, transparent grey in PNG), Pillow of none."""
     rgba = ImageOps.exif_transpose(picture).convert("RGBA")
     paper = Image.new("RGBA", rgba.size, "white")
     paper.alpha_composite(rgba)

@@ -146,6 +146,20 @@ def test_what_is_no_image_is_named(data: bytes, reason: str) -> None:
         decode_image(data, name="p.jpg")
 
 
+def test_braces_in_a_name_do_not_break_the_message(encoded: Encode, picture: np.ndarray) -> None:
+    data = encoded(picture)
+    with pytest.raises(PageError, match=r"\{1\}\.jpg is damaged"):
+        decode_image(data[:-200], name="{1}.jpg")
+    with pytest.raises(PageError, match=r"\{1\}\.jpg has 64 x 48 pixels"):
+        decode_image(data, name="{1}.jpg", max_pixels=10)
+
+
+def test_padded_jpeg_markers_and_trailing_bytes_are_no_damage(encoded: Encode, picture: np.ndarray) -> None:
+    """Some scanners pad markers with 0xFF and append their own data behind the end of the image."""
+    data = encoded(picture)
+    assert decode_image(data[:2] + b"\xff\xff" + data[2:] + bytes(1000)).shape == (48, 64, 3)
+
+
 def test_another_picture_format_is_named(picture: np.ndarray, encoded: Encode) -> None:
     with pytest.raises(PageError, match=r"is a GIF file\. Save it as"):
         decode_image(encoded(picture, "GIF"))
