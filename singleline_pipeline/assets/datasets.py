@@ -1,0 +1,142 @@
+"""Datasets: kept drawings as stroke-3, split by page, augmented, and as a codebook of tokens."""
+
+from collections import Counter
+
+import dagster as dg
+import numpy as np
+import pyarrow as pa
+import pyarrow.dataset as pads
+from pydantic import Field
+
+from singleline_pipeline.assets.table_asset import materialized, table_asset, table_of
+from singleline_pipeline.lake import Lake
+from singleline_pipeline.nested import stroke3_from_arrow, stroke3_to_arrow, strokes_from_arrow
+from singleline_pipeline.orchestration.preview import picture, sheet
+from singleline_pipeline.orchestration.resources import HomeResource
+
+GROUP = "datasets"
+
+
+class DatasetConfig(dg.Config):
+    """How drawings become stroke-3."""
+
+    max_points: int = Field(250, ge=10, le=2000, description="Most points of a drawing.")
+    min_epsilon: float = Field(
+        1.0,
+        ge=0,
+        le=20,
+        description="Tolerance that every drawing is simplified with, in units of the drawing (200 on its longer side); "
+        "more where the budget of points asks for it.",
+    )
+    cut_ends: float = Field(
+        0.05, ge=0, lt=0.5, description="Share of drawings cut at each end of the distribution of their points."
+    )
+
+
+class AugmentConfig(dg.Config):
+    """How variants of the training drawings are made."""
+
+    variants: int = Field(10, ge=1, le=100, description="Variants of each drawing of the train split.")
+    max_rotation: float = Field(15.0, ge=0, le=180, description="Largest rotation either way, in degrees.")
+    max_scale: float = Field(1.2, ge=1, le=3, description="Largest enlargement.")
+    max_drop: float = Field(0.5, ge=0, le=0.9, description="Largest probability that an inner point is dropped.")
+    seed: int = Field(0, ge=0, description="Seed; each variant has its own, made of this, the drawing and its number.")
+
+
+class CodebookConfig(dg.Config):
+    """How large the codebook of the tokens is."""
+
+    down: int = Field(200, ge=2, le=5000, description="Codes for offsets after which the pen draws on.")
+    up: int = Field(50, ge=1, le=5000, description="Codes for offsets after which the pen lifts.")
+    seed: int = Field(0, ge=0, description="Seed of K-means.")
+
+
+@table_asset(group=GROUP, code_version="1", partitioned=False)
+def stroke3_dataset(
+    context: dg.AssetExecutionContext, config: DatasetConfig, home: HomeResource, filtered_drawings: pads.Dataset
+) -> dg.MaterializeResult[pa.Table]:
+    """Every kept drawing as stroke-3, with its split. Each version stays as a snapshot in datasets/: the .npz of the
+    SketchRNN family and a manifest."""
+    from singleline_pipeline import rendering
+    from singleline_pipeline.dataset import DatasetSettings, KeptDrawing, build_dataset, write_snapshot
+
+    drawings = filtered_drawings.to_table().sort_by("drawing_id")
+    kept = drawings.filter(drawings["kept"])
+    columns = (kept[name].to_pylist() for name in ("drawing_id", "page_id", "sketchbook", "sha256"))
+    settings = DatasetSettings(**config.model_dump())
+    dataset = build_dataset(
+        [KeptDrawing(*row) for row in zip(*columns, strokes_from_arrow(kept["strokes"]), strict=True)], settings
+    )
+    snapshot = write_snapshot(dataset, settings, home.get().datasets)
+
+    table = table_of(
+        "stroke3_dataset",
+        {
+            **{
+                name: [getattr(row, name) for row in dataset.rows]
+                for name in ("drawing_id", "page_id", "sketchbook", "split", "strokes", "epsilon")
+            },
+            "stroke3": stroke3_to_arrow([row.stroke3 for row in dataset.rows]),
+            "points": [len(row.stroke3) for row in dataset.rows],
+        },
+    )
+    splits = Counter(row.split for row in dataset.rows)
+    for split in ("train", "valid", "test"):
+        if not splits[split]:
+            context.log.warning(
+                f"No drawing is in the {split} split: {table.num_rows} drawings are too few to be split by page. "
+                "Training takes a tenth of train where valid is empty; scan more pages for scores that mean something."
+            )
+    before = Lake.from_home(home.get()).read_optional("stroke3_dataset", columns=["points", "strokes"])
+    shown = [rendering.rasterize(row.strokes_units, size=96) for row in []] or [
+        rendering.rasterize(strokes, size=96) for strokes in strokes_from_arrow(kept["strokes"])[:60]
+    ]
+    histograms = {
+        f"{name}_a_drawing": picture(
+            rendering.histogram_svg(
+                table[name].to_numpy(),
+                previous=before[name].to_numpy() if before else None,
+                title=f"{name} a drawing",
+                xlabel=name,
+            ),
+            f"{name} a drawing",
+        )
+        for name in ("points", "strokes")
+    }
+    counts = {"in": drawings.num_rows, "out": table.num_rows, "dropped here": len(dataset.dropped)}
+    counts["not kept by the filter"] = drawings.num_rows - kept.num_rows
+    return materialized(
+        context,
+        "stroke3_dataset",
+        table,
+        counts=counts,
+        metadata={
+            "snapshot": dg.MetadataValue.path(str(snapshot)),
+            "fingerprint": dataset.fingerprint(),
+            "sketchbooks": dict(Counter(row.sketchbook for row in dataset.rows)),
+            **{f"drawings_{split}": splits[split] for split in ("train", "valid", "test")},
+            "dropped": dict(Counter(dataset.dropped.values())),
+            "drawings": sheet(shown, kept["drawing_id"].to_pylist()[:60], "drawings"),
+            **histograms,
+        },
+    )
+
+
+@table_asset(group=GROUP, code_version="1", partitioned=False)
+def augmented_dataset(
+    context: dg.AssetExecutionContext, config: AugmentConfig, stroke3_dataset: pa.Table
+) -> dg.MaterializeResult[pa.Table]:
+    """Variants of the drawings of the train split: reversed, with fewer points, rotated, enlarged. What is here is
+    what the models learn from, so that it can be looked at."""
+    from singleline_pipeline import geometry, rendering
+    from singleline_pipeline.sketch_models.augmentation import AugmentationSettings, augment_variants
+
+    train = stroke3_dataset.filter(pa.compute.equal(stroke3_dataset["split"], "train"))
+    settings = AugmentationSettings(config.max_rotation, config.max_scale, config.max_drop)
+    ids = train["drawing_id"].to_pylist()
+    rows = [
+        variant
+        for drawing_id, stroke3 in zip(ids, stroke3_from_arrow(train["stroke3"]), strict=True)
+        for variant in augment_variants(drawing_id, stroke3, config.variants, config.seed, settings)
+    ]
+    ...

@@ -1,0 +1,156 @@
+"""Strokes: the pen's centerline traced from pages of drawings, joined and spliced."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import dagster as dg
+import numpy as np
+import pyarrow as pa
+from pydantic import Field
+
+from singleline_pipeline.assets.table_asset import materialized, table_asset, table_of
+from singleline_pipeline.nested import strokes_from_arrow, strokes_to_arrow
+from singleline_pipeline.orchestration.preview import picture, sheet
+
+if TYPE_CHECKING:
+    from singleline_pipeline.geometry import LineOfPage
+
+GROUP = "strokes"
+
+
+class TraceConfig(dg.Config):
+    """Which pages are traced."""
+
+    group: str = Field("drawings", description="Group of the pages that are traced; the others are left out.")
+
+
+class JoinConfig(dg.Config):
+    """How strokes are joined end to end."""
+
+    max_gap: float = Field(
+        15.0, ge=0, le=200, description="Widest gap that is joined, in units of the drawing: 200 on its longer side."
+    )
+    min_points: int = Field(
+        10,
+        ge=0,
+        le=1000,
+        description="A stroke shorter than this many points of its drawing, sampled to 1000, is dropped.",
+    )
+
+
+class SpliceConfig(dg.Config):
+    """How strokes are spliced into each other."""
+
+    max_gap: float = Field(
+        40.0,
+        ge=0,
+        le=400,
+        description="Largest sum of the two gaps across which a stroke is inserted into another, in units of the drawing.",
+    )
+
+
+@table_asset(group=GROUP, code_version="1", kinds={"opencv", "scikit-image"}, partitioned=True)
+def strokes(
+    context: dg.AssetExecutionContext, config: TraceConfig, raw_pages: pa.Table, page_groups: pa.Table
+) -> dg.MaterializeResult[pa.Table]:
+    """Centerlines of the pen on every page of drawings, each with its provisional drawing; binder, page number and
+    specks are set aside with their box."""
+    from singleline_pipeline import rendering, scans, tracing
+
+    group_of = dict(zip(page_groups["page_id"].to_pylist(), page_groups["group"].to_pylist(), strict=True))
+    rows, overlays, outline = [], [], None
+    for page in raw_pages.select(["page_id", "sketchbook", "sha256", "width", "height", "image"]).to_pylist():
+        if group_of.get(page["page_id"]) != config.group:
+            continue
+        image = scans.decode_image(page.pop("image")["bytes"], name=page["page_id"])
+        traced = tracing.trace(image)
+        rows.append(page | {"traced": traced})
+        if len(overlays) < 6:
+            overlays.append(rendering.overlay(image, traced.strokes, ignored=traced.ignored, max_side=600))
+        outline = outline or tracing.outline_preview(image)
+
+    table = table_of(
+        "strokes",
+        {
+            **{name: [row[name] for row in rows] for name in ("page_id", "sketchbook", "sha256", "width", "height")},
+            "strokes": strokes_to_arrow([row["traced"].strokes for row in rows]),
+            "group": [row["traced"].groups.tolist() for row in rows],
+            "pen_width": [row["traced"].pen_width for row in rows],
+            "ignored": [
+                [{"kind": item.kind, "box": list(item.box)} for item in row["traced"].ignored] for row in rows
+            ],
+        },
+    )
+    empty = [row["page_id"] for row in rows if not row["traced"].strokes]
+    if empty:
+        context.log.warning(f"No line was found on {', '.join(empty)}. Look at the scan, or label it badscans.")
+    metadata = {"strokes": sum(len(row["traced"].strokes) for row in rows), "pages_without_a_line": len(empty)}
+    if rows:
+        captions = [row["page_id"] for row in rows[: len(overlays)]]
+        metadata["traced"] = sheet(overlays, captions, "Traced line over the page", cell=330)
+        metadata["outline"] = picture(outline, f"outline of {captions[0]} by vtracer")
+    counts = {"in": raw_pages.num_rows, "out": len(rows), "other groups": raw_pages.num_rows - len(rows)}
+    return materialized(context, "strokes", table, counts=counts, metadata=metadata)
+
+
+def _connected(
+    context: dg.AssetExecutionContext, name: str, table: pa.Table, connect: Callable[..., "LineOfPage"]
+) -> dg.MaterializeResult[pa.Table]:
+    """The table of an asset that connects the strokes of each page within its provisional drawings."""
+    from singleline_pipeline import rendering
+
+    before = strokes_from_arrow(table["strokes"])
+    groups = [np.asarray(group) for group in table["group"].to_pylist()]
+    lines = [connect(page, group) for page, group in zip(before, groups, strict=True)]
+    columns = {name: table[name] for name in ("page_id", "sketchbook", "sha256")}
+    columns["strokes"] = strokes_to_arrow([line.strokes for line in lines])
+    columns["group"] = [line.groups.tolist() for line in lines]
+    columns["strokes_before"] = [len(page) for page in before]
+    columns["strokes_after"] = [len(line.strokes) for line in lines]
+    columns["strokes_dropped"] = [line.dropped for line in lines]
+    for measure in ("length", "added", "lost"):
+        columns[measure] = [getattr(line, measure) for line in lines]
+
+    length = sum(line.length for line in lines)
+    metadata = {
+        "strokes_before": sum(columns["strokes_before"]),
+        "strokes_after": sum(columns["strokes_after"]),
+        "strokes_dropped": sum(columns["strokes_dropped"]),
+        "line_added": sum(line.added for line in lines) / length if length else 0.0,
+        "line_lost": sum(line.lost for line in lines) / length if length else 0.0,
+    }
+    if lines:
+        some = slice(0, 4)
+        pairs = rendering.before_after_sheet(
+            before[some], [line.strokes for line in lines][some], table["page_id"].to_pylist()[some]
+        )
+        metadata["before_and_after"] = picture(pairs, "strokes before and after, one colour each")
+    counts = {"in": table.num_rows, "out": len(lines)}
+    return materialized(context, name, table_of(name, columns), counts=counts, metadata=metadata)
+
+
+@table_asset(group=GROUP, code_version="1", partitioned=True)
+def joined_strokes(
+    context: dg.AssetExecutionContext, config: JoinConfig, strokes: pa.Table
+) -> dg.MaterializeResult[pa.Table]:
+    """Strokes whose ends are near each other joined, the nearest first, within each provisional drawing; what is
+    then still too short to be a line is dropped, and counted."""
+    from singleline_pipeline.geometry import join_page
+
+    def connect(page: list[np.ndarray], groups: np.ndarray) -> "LineOfPage":
+        return join_page(page, groups, max_gap=config.max_gap, min_points=config.min_points)
+
+    return _connected(context, "joined_strokes", strokes, connect)
+
+
+@table_asset(group=GROUP, code_version="1", partitioned=True)
+def spliced_strokes(
+    context: dg.AssetExecutionContext, config: SpliceConfig, joined_strokes: pa.Table
+) -> dg.MaterializeResult[pa.Table]:
+    """Strokes inserted into the stroke that both their ends are near to, within each provisional drawing."""
+    from singleline_pipeline.geometry import splice_page
+
+    def connect(page: list[np.ndarray], groups: np.ndarray) -> "LineOfPage":
+        return splice_page(page, groups, max_gap=config.max_gap)
+
+    return _connected(context, "spliced_strokes", joined_strokes, connect)
