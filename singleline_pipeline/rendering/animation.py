@@ -26,7 +26,7 @@ _DASHES = "100.2 300"
 _HIDDEN = "100.3"
 
 _GRIDS = (1000, 600, 350)  # whole steps along a cell of the sheet: at 350, half a pixel
-_CAPTION_PX = 12
+_CAPTION_PX = 11
 _TITLE_PX = 16
 
 

@@ -46,6 +46,8 @@ _STYLE = {
     "axes.axisbelow": True,
     "axes.grid": True,
     "grid.color": MAT,
+    "figure.constrained_layout.w_pad": 0.12,  # inches
+    "figure.constrained_layout.h_pad": 0.12,
     "figure.facecolor": PAPER,
     "savefig.facecolor": PAPER,
     "xtick.color": FAINT,
@@ -219,7 +221,7 @@ def scatter_svg(points: npt.ArrayLike, labels: Sequence[str], *, title: str = ""
             figure, axes = _figure(6.4, 4.8)
             if len(xy) == 0:
                 _say_nothing_there(axes, "no points")
-            size = float(np.clip(3000 / max(1, len(xy)), 6, 36))
+            size = float(np.clip(6000 / max(1, len(xy)), 9, 36))
             for index, name in enumerate([*groups, *({"unlabelled"} & set(names))]):
                 members = xy[names == name]
                 axes.scatter(
@@ -234,6 +236,7 @@ def scatter_svg(points: npt.ArrayLike, labels: Sequence[str], *, title: str = ""
                     rasterized=len(xy) > _VECTOR_POINTS,
                 )
             axes.set(xticks=[], yticks=[], title=_plain(title))
+            axes.spines[:].set_visible(False)
             if len(xy):
                 figure.legend(loc="outside right upper", markerscale=max(1.0, (24 / size) ** 0.5))
             chart = _svg(figure, dpi)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Literal, Protocol
 
 import cv2
@@ -17,7 +17,8 @@ from .svg import check_size
 
 _SUBPIXEL_BITS = 4
 _OVERSAMPLING = 4
-_QUALITIES = (88, 78, 68, 58, 48)
+_ALL_COLOURS = 256
+_QUALITIES = {"jpeg": (88, 78, 68, 58, 48), "png": (_ALL_COLOURS, 128, 32)}
 _SMALLEST_SIDE = 24  # pixels; a smaller picture says nothing
 
 
@@ -129,23 +130,28 @@ def _outline(canvas: np.ndarray, ignored: Sequence[IgnoredMark], scale: float) -
         cv2.putText(canvas, kind, (x, y), cv2.FONT_HERSHEY_SIMPLEX, 0.45, ink, 1, cv2.LINE_AA)
 
 
-def encodings(image: np.ndarray, format: Literal["jpeg", "png"]) -> Iterator[bytes]:
-    """Encodings of a BGR image at its own size, each smaller than the one before it should be."""
+def encode(image: np.ndarray, format: Literal["jpeg", "png"], quality: int) -> bytes:
+    """A BGR image as a file; `quality` is that of a JPEG, or the number of colours of a PNG (256: all)."""
     picture = Image.fromarray(image[:, :, ::-1])
-    if format == "png":
-        yield _save(picture, "PNG", optimize=True)
-        for colours in (128, 32):
-            palette = picture.quantize(colours, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
-            yield _save(palette, "PNG", optimize=True)
-    else:
-        for quality in _QUALITIES:
-            yield _save(picture, "JPEG", quality=quality, optimize=True)
-
-
-def _save(picture: Image.Image, codec: str, **options: int) -> bytes:
     buffer = io.BytesIO()
-    picture.save(buffer, codec, **options)
+    if format == "jpeg":
+        picture.save(buffer, "JPEG", quality=quality, optimize=True)
+    else:
+        if quality < _ALL_COLOURS:
+            picture = picture.quantize(quality, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+        picture.save(buffer, "PNG", optimize=True)
     return buffer.getvalue()
+
+
+def encode_within(image: np.ndarray, format: Literal["jpeg", "png"], max_bytes: int) -> bytes:
+    """The best file of a BGR image that has at most `max_bytes`; the smallest one where none has."""
+    smallest = encode(image, format, _QUALITIES[format][-1])
+    if len(smallest) <= max_bytes:
+        for quality in _QUALITIES[format][:-1]:
+            better = encode(image, format, quality)
+            if len(better) <= max_bytes:
+                return better
+    return smallest
 
 
 def encode_preview(
@@ -153,16 +159,21 @@ def encode_preview(
 ) -> bytes:
     """The image (h, w[, 3 BGR or 4 BGRA]) as a JPEG or PNG of at most `max_bytes`.
 
-    Quality (for PNG: the number of colours) goes down first, then the size, by a fifth at a time.
+    Quality (for PNG: the number of colours) goes down first, then the size.
     """
     full = check_image(image)
     height, width = full.shape[:2]
     scale = 1.0
-    while scale == 1.0 or max(height, width) * scale >= _SMALLEST_SIDE:
+    while max(height, width) * scale >= min(_SMALLEST_SIDE, max(height, width)):
         size = (max(1, round(width * scale)), max(1, round(height * scale)))
         small = full if scale == 1.0 else cv2.resize(full, size, interpolation=cv2.INTER_AREA)
-        for data in encodings(small, format):
-            if len(data) <= max_bytes:
-                return data
-        scale *= 0.8
+        data = encode_within(small, format, max_bytes)
+        if len(data) <= max_bytes:
+            return data
+        scale *= shrinkage(len(data), max_bytes)
     raise RenderError(f"An image of {width} x {height} pixels cannot be shown in {max_bytes} bytes.")
+
+
+def shrinkage(size: int, max_bytes: int) -> float:
+    """By how much to scale the sides of a picture that takes too many bytes, which grow with its area."""
+    return float(np.clip(0.97 * (max_bytes / size) ** 0.5, 0.5, 0.95))

@@ -16,7 +16,7 @@ from PIL import Image, ImageDraw, ImageFont
 from .canvas import RenderError, Strokes, check_strokes, place
 from .markdown import PREVIEW_BYTES
 from .palette import FAINT, INK, MAT, PAPER, bgr, stroke_colour
-from .raster import check_image, draw_strokes, encodings
+from .raster import check_image, draw_strokes, encode, encode_within, shrinkage
 from .svg import check_size
 
 _GAP = 6
@@ -38,14 +38,16 @@ def _font(size: int) -> ImageFont.FreeTypeFont:
 
 
 def _clip(text: str, width: int, size: int) -> str:
-    """One line of the text that is at most `width` pixels wide, with an ellipsis where it was cut."""
+    """One line of at most `width` pixels, cut in its middle: page ids differ at their ends."""
     line = " ".join(text.encode("utf-8", "replace").decode().split())
     font = _font(size)
     if font.getlength(line) <= width:
         return line
-    while line and font.getlength(line + "…") > width:
-        line = line[:-1]
-    return line + "…"
+    for kept in range(len(line) - 1, 0, -1):
+        head, tail = line[: kept // 2], line[len(line) - (kept - kept // 2) :]
+        if font.getlength(f"{head}…{tail}") <= width:
+            return f"{head}…{tail}"
+    return "…"
 
 
 def _shape(count: int, columns: int | None, cell_width: int, cell_height: int) -> tuple[int, int]:
@@ -65,9 +67,10 @@ def contact_sheet(
     cell: int = 150,
     title: str | None = None,
     max_bytes: int = PREVIEW_BYTES,
-    format: Literal["jpeg", "png"] = "jpeg",
 ) -> bytes:
-    """Pictures in a grid with captions and a title, as a JPEG or PNG of at most `max_bytes`.
+    """Pictures in a grid with captions and a title, as an image file of at most `max_bytes`.
+
+    Line drawings become a PNG, photographs a JPEG: whichever is smaller.
 
     An image is an array (h, w[, 3 BGR or 4 BGRA]) of any size, or an encoded file; one without pixels, or
     that cannot be decoded, gets a crossed-out cell. `cell` is the longer side of a cell in pixels. Quality
@@ -83,25 +86,21 @@ def contact_sheet(
     ratio = float(np.clip(np.median(ratios), 0.5, 2)) if ratios else 1.0
     texts = list(captions) if captions is not None else [""] * len(pictures)
 
-    shown = len(pictures)
+    shown, side = len(pictures), float(cell)
+    format: Literal["jpeg", "png"] | None = None
     while True:
-        for side in _cell_sizes(cell):
-            note = f"{shown} of {len(pictures)} shown" if shown < len(pictures) else ""
-            sheet = _sheet(pictures[:shown], texts[:shown], columns, side, ratio, title or "", note)
-            for data in encodings(sheet, format):
-                if len(data) <= max_bytes:
-                    return data
+        note = f"{shown} of {len(pictures)} shown" if shown < len(pictures) else ""
+        sheet = _sheet(pictures[:shown], texts[:shown], columns, int(side), ratio, title or "", note)
+        if format is None:
+            format = "png" if len(encode(sheet, "png", 32)) < len(encode(sheet, "jpeg", 58)) else "jpeg"
+        data = encode_within(sheet, format, max_bytes)
+        if len(data) <= max_bytes:
+            return data
         if shown == 0:
             raise RenderError(f"No contact sheet fits {max_bytes} bytes: allow at least 4000.")
-        shown = shown * 2 // 3
-
-
-def _cell_sizes(cell: int) -> list[int]:
-    """The wished size, and smaller ones down to where pictures stop being readable."""
-    sizes = [cell]
-    while sizes[-1] * 0.8 >= _SMALLEST_CELL:
-        sizes.append(int(sizes[-1] * 0.8))
-    return sizes
+        side *= shrinkage(len(data), max_bytes)
+        if side < _SMALLEST_CELL:
+            side, shown = float(min(cell, _SMALLEST_CELL)), shown * 2 // 3
 
 
 def _thumbnail(image: np.ndarray | bytes, side: int, index: int) -> np.ndarray | None:
@@ -179,7 +178,7 @@ def before_after_sheet(
     title: str | None = None,
     max_bytes: int = PREVIEW_BYTES,
 ) -> bytes:
-    """Pages or drawings before (left) and after (right) joining, one colour a stroke, as a PNG.
+    """Pages or drawings before (left) and after (right) joining, one colour a stroke.
 
     Both halves of a pair have one scale, and the caption ends with the two numbers of strokes. `cell` is the
     width of a pair in pixels.
@@ -193,11 +192,9 @@ def before_after_sheet(
         left = check_strokes(old, name=f"Before, drawing {index}")
         right = check_strokes(new, name=f"After, drawing {index}")
         pairs.append(_pair(left, right, cell // 2))
-        name = captions[index] + "  " if captions is not None and captions[index] else ""
+        name = captions[index] + " · " if captions is not None and captions[index] else ""
         texts.append(f"{name}{len(left)} → {len(right)} strokes")
-    return contact_sheet(
-        pairs, texts, columns=columns, cell=cell, title=title, max_bytes=max_bytes, format="png"
-    )
+    return contact_sheet(pairs, texts, columns=columns, cell=cell, title=title, max_bytes=max_bytes)
 
 
 def _pair(left: list[np.ndarray], right: list[np.ndarray], side: int) -> np.ndarray:
