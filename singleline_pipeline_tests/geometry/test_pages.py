@@ -1,0 +1,49 @@
+"""Joining happens on the scale of a drawing and never across drawings: on the scale of the page they melt together."""
+
+import numpy as np
+import pytest
+
+from singleline_pipeline.geometry.pages import join_page, splice_page
+
+
+def dash(x0: float, x1: float, y: float = 0.0) -> np.ndarray:
+    return np.column_stack([np.linspace(x0, x1, 20), np.full(20, y)])
+
+
+def test_two_drawings_that_touch_are_not_joined() -> None:
+    left, right = dash(0, 100), dash(101, 200)
+    line = join_page([left, right], [0, 1])
+    assert len(line.strokes) == 2
+    assert line.groups.tolist() == [0, 1]
+    assert line.added == 0
+
+
+def test_the_same_gap_is_narrow_in_a_large_drawing_and_wide_in_a_small_one() -> None:
+    """A gap of 40 px is 8 units of a drawing of 1000 px, and 67 units of one of 120 px."""
+    large = [dash(0, 480), dash(520, 1000)]
+    small = [dash(0, 40, 2000), dash(80, 120, 2000)]
+    line = join_page([*large, *small], [0, 0, 1, 1])
+    assert line.groups.tolist() == [0, 1, 1]
+    assert line.added == pytest.approx(40)
+
+
+def test_a_crumb_between_two_strokes_is_line_and_one_by_itself_is_dropped_and_counted() -> None:
+    strokes = [dash(0, 490), dash(495, 499), dash(504, 1000), dash(500, 503, y=300)]
+    line = join_page(strokes, [0, 0, 0, 0])
+    assert len(line.strokes) == 1
+    assert line.dropped == 1
+    assert line.lost == pytest.approx(3)
+    assert line.length == pytest.approx(490 + 4 + 496 + 3)
+
+
+def test_the_account_of_the_line_adds_up_after_splicing() -> None:
+    rng = np.random.default_rng(1)
+    strokes = [np.cumsum(rng.normal(0, 8, (40, 2)), axis=0) + rng.uniform(0, 150, 2) for _ in range(8)]
+    line = splice_page(strokes, [0] * 4 + [1] * 4)
+    assert line.lost == pytest.approx(0, abs=1e-6)
+    assert set(line.groups.tolist()) == {0, 1}
+
+
+def test_a_blank_page_stays_blank() -> None:
+    line = join_page([], [])
+    assert (line.strokes, line.length, line.dropped) == ([], 0.0, 0)
