@@ -1,0 +1,91 @@
+"""Which strokes of a page belong to one drawing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import shapely
+from numpy.typing import ArrayLike, NDArray
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+from singleline_pipeline.geometry.strokes import Stroke, check_gap, rescale, validate_strokes
+
+# Half a pen's width in canvas units. Gives a straight line a box with an area, so that it can be inside
+# another.
+_HALF_PEN = 0.5
+
+
+def split_drawings(
+    strokes: Sequence[ArrayLike], *, max_gap: float = 12.0, min_overlap: float = 0.25, min_area: float = 500.0
+) -> tuple[list[list[int]], list[int]]:
+    """Group the strokes of a page into drawings: (groups, dropped), lists of indices of strokes.
+
+    Every stroke is in exactly one group or in `dropped`. Lengths and areas are in canvas units, in which
+    the longer side of all the strokes together is 200, whatever units they come in.
+
+    Strokes belong together where their ink is at most `max_gap` apart, and drawings where their boxes
+    overlap by at least `min_overlap` of the smaller box, until nothing changes: an eye belongs to its face,
+    however small (the original's intersection over union does not see that), and two drawings whose boxes
+    only touch stay two.
+
+    A drawing whose box has an area under `min_area` is dropped: page numbers and specks. The largest
+    drawing stays whatever its area, so that a page with a single flat line is not lost. Groups are in the
+    order of their first strokes.
+    """
+    gap, least_area = check_gap("max_gap", max_gap), check_gap("min_area", min_area)
+    overlap = check_gap("min_overlap", min_overlap)
+    arrays = validate_strokes(strokes)
+    if not arrays:
+        return [], []
+    canvas, _, _ = rescale(arrays, 200.0)
+    boxes = np.array([[*stroke.min(axis=0), *stroke.max(axis=0)] for stroke in canvas])
+    labels = _merge_boxes(_near_ink(canvas, gap), boxes, overlap)
+
+    outer = _boxes_of(labels, boxes)
+    sides = outer[:, 2:] - outer[:, :2]
+    keep = sides.prod(axis=1) >= least_area
+    keep[np.argmax(np.hypot(*sides.T))] = True
+    members = [np.flatnonzero(labels == label).tolist() for label in range(len(outer))]
+    groups = sorted(group for group, kept in zip(members, keep, strict=True) if kept)
+    dropped = sorted(
+        stroke for group, kept in zip(members, keep, strict=True) if not kept for stroke in group
+    )
+    return groups, dropped
+
+
+def _near_ink(strokes: list[Stroke], gap: float) -> NDArray[np.intp]:
+    """A label a stroke, the same for strokes linked by ink at most `gap` apart."""
+    if not np.isfinite(gap):
+        return np.zeros(len(strokes), dtype=np.intp)
+    lines = np.array([shapely.LineString(s) if len(s) > 1 else shapely.Point(s[0]) for s in strokes])
+    a, b = shapely.STRtree(lines).query(lines, predicate="dwithin", distance=gap)
+    return _components(len(strokes), a, b)
+
+
+def _merge_boxes(labels: NDArray[np.intp], boxes: NDArray[np.float64], overlap: float) -> NDArray[np.intp]:
+    """Labels after drawings whose boxes overlap were merged, and again, until no boxes overlap."""
+    while True:
+        outer = _boxes_of(labels, boxes) + np.array([-_HALF_PEN, -_HALF_PEN, _HALF_PEN, _HALF_PEN])
+        area = (outer[:, 2:] - outer[:, :2]).prod(axis=1)
+        a, b = shapely.STRtree(shapely.box(*outer.T)).query(shapely.box(*outer.T), predicate="intersects")
+        shared = np.minimum(outer[a, 2:], outer[b, 2:]) - np.maximum(outer[a, :2], outer[b, :2])
+        together = shared.prod(axis=1) >= overlap * np.minimum(area[a], area[b])
+        merged = _components(len(outer), a[together], b[together])
+        if merged.max() + 1 == len(outer):
+            return labels
+        labels = merged[labels]
+
+
+def _boxes_of(labels: NDArray[np.intp], boxes: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The box around all boxes of a label, (labels, 4)."""
+    outer = np.tile([np.inf, np.inf, -np.inf, -np.inf], (labels.max() + 1, 1))
+    np.minimum.at(outer[:, :2], labels, boxes[:, :2])
+    np.maximum.at(outer[:, 2:], labels, boxes[:, 2:])
+    return outer
+
+
+def _components(count: int, a: NDArray[np.intp], b: NDArray[np.intp]) -> NDArray[np.intp]:
+    links = coo_array((np.ones(len(a), dtype=np.int8), (a, b)), shape=(count, count))
+    return connected_components(links, directed=False)[1].astype(np.intp)
