@@ -1,0 +1,291 @@
+"""What a scan shows that is not the page's drawing: the binder, the page number, the dark beyond the paper.
+
+Works on a small copy of the page (about 1100 px on its longer side), so it costs a few milliseconds at any
+resolution. Nothing is cut here: boxes are reported in pixels of the scan, and the tracer decides what to do
+with ink that runs into them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import cv2
+import numpy as np
+
+from singleline_pipeline.scans.errors import PageError
+
+Box = tuple[int, int, int, int]
+"""x0, y0, x1, y1 in pixels of the page; x1 and y1 are just outside."""
+
+SMALL_SIDE = 1100
+BAND_SHARE = 0.075
+"""Widest believable binder band, as a share of the page's shorter side."""
+
+
+@dataclass(frozen=True)
+class Margins:
+    """Boxes in pixels of the page as scanned.
+
+    paper: the sheet itself, without the dark of the scanner's lid around it (the whole scan as a rule).
+    binder: the edge the rings run along, or None.
+    rings: one box a ring, from top to bottom, holes included.
+    number: box of the handwritten page number in a bottom corner, or None.
+    """
+
+    size: tuple[int, int]
+    paper: Box
+    binder: Literal["left", "right"] | None = None
+    rings: tuple[Box, ...] = ()
+    number: Box | None = None
+
+    @property
+    def band(self) -> Box | None:
+        """The binder's band: full height, from the edge of the scan to the inner end of the rings."""
+        if not self.rings:
+            return None
+        height, width = self.size
+        if self.binder == "left":
+            return (0, 0, max(box[2] for box in self.rings), height)
+        return (min(box[0] for box in self.rings), 0, width, height)
+
+    @property
+    def content(self) -> Box:
+        """The paper without the binder's band: where a drawing is expected, not where it must end."""
+        x0, y0, x1, y1 = self.paper
+        if self.band is not None and self.binder == "left":
+            x0 = max(x0, self.band[2])
+        if self.band is not None and self.binder == "right":
+            x1 = min(x1, self.band[0])
+        return (x0, y0, max(x0, x1), y1)
+
+
+def find_margins(image: np.ndarray) -> Margins:
+    """Binder, page number and paper of a scan.
+
+    image: uint8 (height, width) grey or (height, width, 3) BGR. Raises PageError for anything else.
+    """
+    if not isinstance(image, np.ndarray) or image.dtype != np.uint8 or image.ndim not in (2, 3):
+        raise PageError("A page must be a uint8 array of shape (height, width) or (height, width, 3).")
+    if image.size == 0 or (image.ndim == 3 and image.shape[2] != 3):
+        raise PageError(f"A page of shape {image.shape} holds no picture to look for margins in.")
+    height, width = image.shape[:2]
+    scale = min(1.0, SMALL_SIDE / max(height, width))
+    grey = image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
+    if scale < 1:
+        size = (max(1, round(width * scale)), max(1, round(height * scale)))
+        grey = cv2.resize(grey, size, interpolation=cv2.INTER_AREA)
+    to_page = np.array([width / grey.shape[1], height / grey.shape[0]] * 2)
+
+    paper = _paper_box(grey)
+    ink = _dark_marks(grey)
+    binder, rings = _find_rings(ink)
+    without_rings = ink.copy()
+    for x0, y0, x1, y1 in rings:
+        without_rings[y0:y1, x0:x1] = 0
+    number = _find_number(without_rings, paper)
+
+    def scaled(box: Box) -> Box:
+        x0, y0, x1, y1 = np.asarray(box) * to_page
+        return (int(x0), int(y0), min(width, int(np.ceil(x1))), min(height, int(np.ceil(y1))))
+
+    return Margins(
+        size=(height, width),
+        paper=scaled(paper),
+        binder=binder,
+        rings=tuple(scaled(box) for box in rings),
+        number=None if number is None else scaled(number),
+    )
+
+
+def _paper_box(grey: np.ndarray) -> Box:
+    """The sheet within a dark surround: rows and columns at the rim that are mostly far darker than the middle."""
+    height, width = grey.shape
+    middle = grey[height // 4 : height - height // 4 or 1, width // 4 : width - width // 4 or 1]
+    dark = grey < 0.45 * float(np.median(middle))
+    rows, columns = dark.mean(axis=1) < 0.6, dark.mean(axis=0) < 0.6
+    if not rows.any() or not columns.any():
+        return (0, 0, width, height)
+    y, x = np.nonzero(rows)[0], np.nonzero(columns)[0]
+    return (int(x[0]), int(y[0]), int(x[-1]) + 1, int(y[-1]) + 1)
+
+
+def _dark_marks(grey: np.ndarray) -> np.ndarray:
+    """uint8 mask of marks narrower than a closing that covers rings and digits, clearly darker than their paper."""
+    side = 2 * max(3, round(0.016 * max(grey.shape))) + 1
+    # Replicated rims keep the shadow of the gutter in the closing; at a bare rim it would count as ink.
+    rim = cv2.copyMakeBorder(grey, side, side, side, side, cv2.BORDER_REPLICATE)
+    disk = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))
+    paper = cv2.morphologyEx(rim, cv2.MORPH_CLOSE, disk)[side:-side, side:-side]
+    contrast = paper.astype(np.float32) - grey
+    return (contrast > np.maximum(12.0, 0.22 * paper)).astype(np.uint8)
+
+
+def _find_rings(ink: np.ndarray) -> tuple[Literal["left", "right"] | None, list[Box]]:
+    """The side whose outer strip repeats itself from the top to the bottom of the page, and a box for each ring."""
+    best: tuple[float, Literal["left", "right"], list[Box]] | None = None
+    width = ink.shape[1]
+    sides: tuple[Literal["left", "right"], ...] = ("left", "right")
+    for side in sides:
+        found = _rings_on_the_left(ink if side == "left" else ink[:, ::-1])
+        if found is None:
+            continue
+        score, boxes = found
+        if side == "right":
+            boxes = [(width - x1, y0, width - x0, y1) for x0, y0, x1, y1 in boxes]
+        if best is None or score > best[0]:
+            best = (score, side, boxes)
+    return (None, []) if best is None else (best[1], best[2])
+
+
+def _rings_on_the_left(ink: np.ndarray) -> tuple[float, list[Box]] | None:
+    """Share of the ring positions where the common ring shape was found, and the rings' boxes; None without binder.
+
+    The rows' ink within the strip is periodic over the whole page: the period is the peak of its autocorrelation,
+    the ring's shape is what most periods have in common, so that a drawing that runs into the band does not matter.
+    """
+    height, width = ink.shape
+    reach = max(4, round(BAND_SHARE * min(height, width)))
+    strip = ink[:, :reach].astype(np.float32)
+    rows = strip.sum(axis=1)
+    if np.count_nonzero(rows) < 0.05 * height:
+        return None
+    rows = np.minimum(rows, np.percentile(rows[rows > 0], 90))
+    rows = cv2.GaussianBlur(rows[:, None], (0, 0), 1.0)[:, 0]
+    rows -= rows.mean()
+    spectrum = np.fft.rfft(rows, 2 * height)
+    correlation = np.fft.irfft(np.abs(spectrum) ** 2)[:height]
+    correlation /= np.maximum(correlation[0], 1e-9) * (1 - np.arange(height) / height)
+    shortest, longest = max(4, height // 60), height // 6
+    if longest <= shortest + 2:
+        return None
+    # The first clear peak, not the highest: multiples of the period correlate as well.
+    inner = correlation[shortest:longest]
+    peaks = np.nonzero((inner >= np.roll(inner, 1)) & (inner >= np.roll(inner, -1)) & (inner > 0.3))[0]
+    peaks = peaks[(peaks > 0) & (peaks < len(inner) - 1)]
+    if len(peaks) == 0:
+        return None
+    strong = peaks[inner[peaks] > 0.8 * inner[peaks].max()]
+    period = _refined_period(rows, float(shortest + strong[0]))
+
+    centres = _ring_centres(rows, period)
+    half = int(period // 2)
+    patches = np.zeros((len(centres), 2 * half + 1, reach), np.float32)
+    padded = cv2.copyMakeBorder(strip, half, half + 1, 0, 0, cv2.BORDER_CONSTANT, value=0)
+    for k, centre in enumerate(centres):
+        patches[k] = padded[centre : centre + 2 * half + 1]
+    shape = patches.mean(axis=0) > 0.5
+    if shape.sum() < 6:
+        return None
+    overlap = patches[:, shape].mean(axis=1)
+    found = overlap > 0.5
+    ys, xs = np.nonzero(shape)
+    if found.mean() < 0.75 or len(centres) < 6 or xs.min() > 0.6 * reach or np.ptp(ys) > 0.8 * period:
+        return None
+    slack = 2
+    boxes = [
+        (
+            max(0, int(xs.min()) - slack),
+            max(0, centre - half + int(ys.min()) - slack),
+            min(width, int(xs.max()) + 1 + slack),
+            min(height, centre - half + int(ys.max()) + 1 + slack),
+        )
+        for centre in centres
+    ]
+    return float(found.mean()), boxes
+
+
+def _refined_period(rows: np.ndarray, period: float) -> float:
+    """A period to a fraction of a pixel: the one whose comb collects the most from the whole column."""
+    height = len(rows)
+    lags = np.arange(height)
+    trials = np.linspace(period - 1, period + 1, 41)
+    power = [abs(np.sum(rows * np.exp(-2j * np.pi * lags / trial))) for trial in trials]
+    return float(trials[int(np.argmax(power))])
+
+
+def _ring_centres(rows: np.ndarray, period: float) -> list[int]:
+    """Row of each ring: the comb's phase, then the local balance of the ink around each tooth."""
+    height = len(rows)
+    lags = np.arange(height)
+    tone = np.sum(rows * np.exp(-2j * np.pi * lags / period))
+    phase = (-np.angle(tone) / (2 * np.pi)) % 1.0
+    centres = []
+    reach = max(2, round(0.15 * period))
+    weight = np.maximum(rows - rows.min(), 0)
+    smooth = np.convolve(weight, np.ones(2 * max(1, round(0.12 * period)) + 1), mode="same")
+    for tooth in np.arange(phase * period, height, period):
+        low, high = max(0, round(tooth) - reach), min(height, round(tooth) + reach + 1)
+        if high - low < 2:
+            continue
+        window = smooth[low:high]
+        best = np.nonzero(window >= window.max() - 1e-6)[0]
+        centres.append(low + round(float(best.mean())))
+    return centres
+
+
+def _find_number(ink: np.ndarray, paper: Box) -> Box | None:
+    """A small group of digit-sized marks, alone in one of the bottom corners.
+
+    Digits are 1 to 3.2 % of the page's longer side high, at most four stand in a row, and nothing larger than a
+    digit touches them: a line of the drawing that passes through the corner is a larger piece of ink.
+    """
+    height, width = ink.shape
+    longer, shorter = max(height, width), min(height, width)
+    top = round(paper[3] - 0.075 * longer)
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(
+        ink[max(0, top - round(0.05 * longer)) :], connectivity=8
+    )
+    offset = max(0, top - round(0.05 * longer))
+    corner = round(0.15 * shorter)
+    pieces = []
+    for x, y, w, h, area in stats[1:count]:
+        y = y + offset
+        if not (0.004 * longer <= h <= 0.034 * longer and w <= 0.07 * shorter and area >= 4):
+            continue
+        if y < top or not (x + w <= corner + paper[0] or x >= paper[2] - corner):
+            continue
+        pieces.append((int(x), int(y), int(x + w), int(y + h)))
+    best: Box | None = None
+    for seed in sorted(pieces, key=lambda box: (box[1] - box[3], box)):
+        if seed[3] - seed[1] < 0.009 * longer:
+            continue
+        group = _row_of(seed, pieces, gap=round(0.012 * longer))
+        box = (
+            min(b[0] for b in group),
+            min(b[1] for b in group),
+            max(b[2] for b in group),
+            max(b[3] for b in group),
+        )
+        if len(group) <= 6 and box[2] - box[0] <= 0.09 * shorter:
+            best = box
+            break
+    if best is None:
+        return None
+    slack = 2
+    return (
+        max(0, best[0] - slack),
+        best[1] - slack,
+        min(width, best[2] + slack),
+        min(height, best[3] + slack),
+    )
+
+
+def _row_of(seed: Box, pieces: list[Box], gap: int) -> list[Box]:
+    """Pieces that stand beside the seed, one after the other with at most `gap` px between them."""
+    group, rest, grew = [seed], [piece for piece in pieces if piece != seed], True
+    while grew:
+        grew = False
+        for piece in list(rest):
+            near = any(
+                piece[0] <= member[2] + gap
+                and piece[2] >= member[0] - gap
+                and piece[1] <= member[3] + gap // 2
+                and piece[3] >= member[1] - gap // 2
+                for member in group
+            )
+            if near:
+                group.append(piece)
+                rest.remove(piece)
+                grew = True
+    return group

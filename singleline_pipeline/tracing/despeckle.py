@@ -1,0 +1,70 @@
+"""Despeckle: ink that is no drawing, piece by piece: dust, the page number, the shadow along the edge of the scan."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import cv2
+import numpy as np
+
+from singleline_pipeline.scans.cropping import Box
+
+
+@dataclass(frozen=True)
+class Ignored:
+    """Ink that was not traced. box: x0, y0, x1, y1 in page px, x1 and y1 just outside."""
+
+    kind: Literal["binder", "number", "speck", "edge"]
+    box: Box
+
+
+def drop_pieces(
+    mask: np.ndarray, pen: float, speck: float, number: Box | None, paper: Box
+) -> tuple[np.ndarray, list[Ignored]]:
+    """Pieces of ink that stay, labelled, and what was left out.
+
+    mask: uint8 (h, w) ink, changed in place. pen: px. speck: px, longest side of dust. number: box of the page
+    number. paper: box of the sheet. Returns int32 (h, w) labels of connected ink (0 paper) and the dropped pieces.
+    """
+    height, width = mask.shape
+    outside = np.ones(mask.shape, bool)
+    outside[paper[1] : paper[3], paper[0] : paper[2]] = False
+    mask[outside] = 0
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
+    x, y, w, h = (
+        stats[:, k] for k in (cv2.CC_STAT_LEFT, cv2.CC_STAT_TOP, cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT)
+    )
+    area = stats[:, cv2.CC_STAT_AREA]
+    longer, shorter = np.maximum(w, h), np.minimum(w, h)
+
+    is_speck = longer < speck
+    rim = 2
+    at_edge = (
+        (x <= paper[0] + rim) | (y <= paper[1] + rim) | (x + w >= paper[2] - rim) | (y + h >= paper[3] - rim)
+    )
+    strip = (shorter <= max(3 * pen, 0.012 * min(height, width))) & (longer >= 0.08 * max(height, width))
+    blot = (shorter > 6 * pen) & (area > 0.45 * w * h)
+    is_edge = at_edge & (strip | blot) & ~is_speck
+    is_number = np.zeros(count, bool)
+    if number is not None:
+        slack = round(0.008 * max(height, width))
+        is_number = (
+            (x >= number[0] - slack)
+            & (y >= number[1] - slack)
+            & (x + w <= number[2] + slack)
+            & (y + h <= number[3] + slack)
+        )
+    gone = is_speck | is_edge | is_number
+    gone[0] = False
+    ignored = []
+    for kind, chosen in (("edge", is_edge & ~is_number), ("speck", is_speck & ~is_number)):
+        for k in np.nonzero(chosen & gone)[0].tolist():
+            ignored.append(Ignored(kind, (int(x[k]), int(y[k]), int(x[k] + w[k]), int(y[k] + h[k]))))
+    digits = np.nonzero(is_number & gone)[0]
+    if len(digits):
+        corner = (x[digits].min(), y[digits].min(), (x + w)[digits].max(), (y + h)[digits].max())
+        ignored.insert(0, Ignored("number", tuple(int(value) for value in corner)))  # type: ignore[arg-type]
+    mask[gone[labels]] = 0
+    labels[mask == 0] = 0
+    return labels, ignored
