@@ -44,11 +44,15 @@ class ExportFormat(StrEnum):
 
 HomeOption = Annotated[
     Path | None,
-    typer.Option("--home", help="Folder for lake, labels, datasets, models [env SINGLELINE_HOME, else data/]."),
+    typer.Option(
+        "--home", help="Folder for lake, labels, datasets, models [env SINGLELINE_HOME, else data/]."
+    ),
 ]
 SketchbooksOption = Annotated[
     Path | None,
-    typer.Option("--sketchbooks", help="Folder of sketchbooks [env SINGLELINE_SKETCHBOOKS, else HOME/sketchbooks]."),
+    typer.Option(
+        "--sketchbooks", help="Folder of sketchbooks [env SINGLELINE_SKETCHBOOKS, else HOME/sketchbooks]."
+    ),
 ]
 
 
@@ -151,7 +155,9 @@ def train(
 
 def _history_line(row: dict) -> str:
     parts = [f"step {row['step']}", f"{row['seconds']:.0f} s", row["split"]]
-    parts += [f"{name} {row[name]:.3f}" for name in ("loss", "nats_per_point", "kl") if row.get(name) is not None]
+    parts += [
+        f"{name} {row[name]:.3f}" for name in ("loss", "nats_per_point", "kl") if row.get(name) is not None
+    ]
     return "  ".join(parts)
 
 
@@ -178,3 +184,136 @@ def evaluate(
     else:
         for name, value in scores.items():
             say(f"{name:>20}  {value:.4f}" if isinstance(value, float) else f"{name:>20}  {value}")
+
+
+@app.command()
+def sample(
+    model: Annotated[Path, typer.Argument(help="Folder of a trained model.")],
+    out: Annotated[Path, typer.Option(help="Folder for the drawings; made with its parents.")],
+    n: Annotated[int, typer.Option("--n", min=1, max=10_000, help="How many drawings.")] = 16,
+    temperature: Annotated[float, typer.Option(help="Above 0, up to 1; lower is calmer.")] = 0.4,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the drawings.")] = 0,
+    max_points: Annotated[
+        int | None, typer.Option(min=2, help="Points at most [as many as in training].")
+    ] = None,
+) -> None:
+    """Let a model draw: an animated SVG and a plotter's SVG each, a sheet of all, and samples.npz."""
+    import torch
+
+    from singleline_pipeline.export import write_drawings
+    from singleline_pipeline.sketch_models import load_model
+
+    drawn = load_model(model).sample(
+        n, temperature=temperature, max_points=max_points, generator=torch.Generator().manual_seed(seed)
+    )
+    sheet = write_drawings(out, {f"sample_{number:03d}": one.stroke3 for number, one in enumerate(drawn)})
+    ended = sum(one.ended for one in drawn)
+    say(
+        f"{n} drawings in {out}, {ended} of them ended by themselves; open {sheet} in a browser to watch them drawn"
+    )
+
+
+@app.command()
+def export(
+    what: Annotated[
+        ExportFormat, typer.Argument(help="npz, ndjson, svg (plotter), huggingface, or samples.")
+    ],
+    out: Annotated[Path | None, typer.Option(help="File or folder [HOME/exports/...].")] = None,
+    home: HomeOption = None,
+) -> None:
+    """Write the dataset, or the samples of both models, for other programs."""
+    from singleline_pipeline.export import export_from_lake
+    from singleline_pipeline.lake import Lake
+
+    place = _home(home, None)
+    say(f"written: {export_from_lake(Lake(place.lake), what.value, out or place.exports)}")
+
+
+@app.command()
+def run(
+    sketchbooks: SketchbooksOption = None,
+    home: HomeOption = None,
+    sketchbook: Annotated[
+        list[str] | None, typer.Option("--sketchbook", help="Only this sketchbook; may be given again.")
+    ] = None,
+    train: Annotated[
+        Preset | None,
+        typer.Option("--train", help="Also train both models with this preset, and draw samples."),
+    ] = None,
+) -> None:
+    """Materialize what is missing or stale, up to the dataset; the Dagster UI shows the same instance."""
+    place = _home(home, sketchbooks)
+    outcome = _materialize(place, sketchbook or [], train.value if train else None, {})
+    _report(outcome)
+
+
+@app.command()
+def demo(
+    home: HomeOption = None,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the sample sketchbooks.")] = 0,
+    books: Annotated[int, typer.Option(min=1, max=50, help="Sample sketchbooks.")] = 3,
+    pages: Annotated[int, typer.Option(min=6, max=200, help="Pages of each.")] = 12,
+    train_seconds: Annotated[float, typer.Option(min=5, help="CPU seconds of training for each model.")] = 90,
+) -> None:
+    """Make sample sketchbooks, run everything on them, and say where to look."""
+    from singleline_pipeline.scans.samples import write_sample_sketchbooks
+
+    place = _home(home, None)
+    if not place.sketchbooks.exists() or not any(place.sketchbooks.iterdir()):
+        say(f"Drawing {books} sample sketchbooks of {pages} pages into {place.sketchbooks} ...")
+        write_sample_sketchbooks(place.sketchbooks, seed=seed, books=books, pages=pages)
+    started = time.monotonic()
+    limits = {"max_seconds": train_seconds}
+    outcome = _materialize(place, [], Preset.small.value, limits)
+    _summary(place, time.monotonic() - started)
+    _report(outcome)
+
+
+def _materialize(place, only: list[str], preset: str | None, limits: dict):
+    """Bring everything up to the dataset up to date, or up to the samples where a preset is given."""
+    from singleline_pipeline.definitions import defs
+    from singleline_pipeline.orchestration.instance import project_instance
+    from singleline_pipeline.orchestration.jobs import MODEL_ASSETS, SAMPLE_ASSETS
+    from singleline_pipeline.orchestration.partitions import sketchbooks
+    from singleline_pipeline.orchestration.runs import materialize_stale
+    from singleline_pipeline.scans import find_sketchbooks, problems_of
+    from singleline_pipeline.schemas import SCHEMAS
+
+    for problem in problems_of(place.sketchbooks):
+        print(f"singleline: {problem}", file=sys.stderr)  # noqa: T201
+    books = [book.name for book in find_sketchbooks(place.sketchbooks)]
+    unknown = sorted(set(only) - set(books))
+    if unknown:
+        raise _fail(
+            f"no sketchbook {', '.join(unknown)} in {place.sketchbooks}; there are: {', '.join(books) or 'none'}"
+        )
+    if not books:
+        raise _fail(f"there is nothing to do: no sketchbook in {place.sketchbooks}")
+    names = set(SCHEMAS) - set(MODEL_ASSETS) - set(SAMPLE_ASSETS)
+    configs = {}
+    if preset:
+        names |= {*MODEL_ASSETS, *SAMPLE_ASSETS}
+        configs = {model: {"preset": preset} | limits for model in MODEL_ASSETS}
+    with project_instance() as instance, Progress() as progress:
+        instance.add_dynamic_partitions(sketchbooks.name, books)
+        return materialize_stale(
+            defs,
+            instance,
+            place,
+            only or books,
+            names,
+            configs=configs,
+            fingerprinted={model: {"preset": preset or "small"} for model in MODEL_ASSETS},
+            progress=progress,
+        )
+
+
+def _report(outcome) -> None:
+    if outcome.materialized:
+        say(f"{len(outcome.materialized)} tables materialized.")
+    elif not outcome.failed:
+        say("Everything is up to date: nothing was materialized.")
+    for asset, error in outcome.failed.items():
+        print(f"singleline: {asset} failed: {error}", file=sys.stderr)  # noqa: T201
+    if outcome.failed:
+        raise typer.Exit(1)

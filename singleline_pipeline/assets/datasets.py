@@ -5,6 +5,7 @@ from collections import Counter
 import dagster as dg
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.dataset as pads
 from pydantic import Field
 
@@ -29,18 +30,30 @@ class DatasetConfig(dg.Config):
         "more where the budget of points asks for it.",
     )
     cut_ends: float = Field(
-        0.05, ge=0, lt=0.5, description="Share of drawings cut at each end of the distribution of their points."
+        0.05,
+        ge=0,
+        lt=0.5,
+        description="Share of drawings cut at each end of the distribution of their points.",
     )
 
 
 class AugmentConfig(dg.Config):
     """How variants of the training drawings are made."""
 
-    variants: int = Field(10, ge=1, le=100, description="Variants of each drawing of the train split.")
+    variants: int = Field(
+        10,
+        ge=1,
+        le=100,
+        description="Variants of each drawing of the train split, itself and its reverse included.",
+    )
     max_rotation: float = Field(15.0, ge=0, le=180, description="Largest rotation either way, in degrees.")
     max_scale: float = Field(1.2, ge=1, le=3, description="Largest enlargement.")
-    max_drop: float = Field(0.5, ge=0, le=0.9, description="Largest probability that an inner point is dropped.")
-    seed: int = Field(0, ge=0, description="Seed; each variant has its own, made of this, the drawing and its number.")
+    max_drop: float = Field(
+        0.5, ge=0, le=0.9, description="Largest probability that an inner point is dropped."
+    )
+    seed: int = Field(
+        0, ge=0, description="Seed; each variant has its own, made of this, the drawing and its number."
+    )
 
 
 class CodebookConfig(dg.Config):
@@ -53,11 +66,14 @@ class CodebookConfig(dg.Config):
 
 @table_asset(group=GROUP, code_version="1", partitioned=False)
 def stroke3_dataset(
-    context: dg.AssetExecutionContext, config: DatasetConfig, home: HomeResource, filtered_drawings: pads.Dataset
+    context: dg.AssetExecutionContext,
+    config: DatasetConfig,
+    home: HomeResource,
+    filtered_drawings: pads.Dataset,
 ) -> dg.MaterializeResult[pa.Table]:
     """Every kept drawing as stroke-3, with its split. Each version stays as a snapshot in datasets/: the .npz of the
     SketchRNN family and a manifest."""
-    from singleline_pipeline import rendering
+    from singleline_pipeline import geometry, rendering
     from singleline_pipeline.dataset import DatasetSettings, KeptDrawing, build_dataset, write_snapshot
 
     drawings = filtered_drawings.to_table().sort_by("drawing_id")
@@ -65,7 +81,8 @@ def stroke3_dataset(
     columns = (kept[name].to_pylist() for name in ("drawing_id", "page_id", "sketchbook", "sha256"))
     settings = DatasetSettings(**config.model_dump())
     dataset = build_dataset(
-        [KeptDrawing(*row) for row in zip(*columns, strokes_from_arrow(kept["strokes"]), strict=True)], settings
+        [KeptDrawing(*row) for row in zip(*columns, strokes_from_arrow(kept["strokes"]), strict=True)],
+        settings,
     )
     snapshot = write_snapshot(dataset, settings, home.get().datasets)
 
@@ -88,8 +105,9 @@ def stroke3_dataset(
                 "Training takes a tenth of train where valid is empty; scan more pages for scores that mean something."
             )
     before = Lake.from_home(home.get()).read_optional("stroke3_dataset", columns=["points", "strokes"])
-    shown = [rendering.rasterize(row.strokes_units, size=96) for row in []] or [
-        rendering.rasterize(strokes, size=96) for strokes in strokes_from_arrow(kept["strokes"])[:60]
+    shown = [
+        rendering.rasterize(geometry.from_stroke3(row.stroke3), size=110, pen=1.4)
+        for row in dataset.rows[:60]
     ]
     histograms = {
         f"{name}_a_drawing": picture(
@@ -116,7 +134,12 @@ def stroke3_dataset(
             "sketchbooks": dict(Counter(row.sketchbook for row in dataset.rows)),
             **{f"drawings_{split}": splits[split] for split in ("train", "valid", "test")},
             "dropped": dict(Counter(dataset.dropped.values())),
-            "drawings": sheet(shown, kept["drawing_id"].to_pylist()[:60], "drawings"),
+            "drawings": sheet(
+                shown,
+                [row.drawing_id for row in dataset.rows[:60]],
+                "Drawings as the models get them",
+                cell=110,
+            ),
             **histograms,
         },
     )
@@ -126,17 +149,74 @@ def stroke3_dataset(
 def augmented_dataset(
     context: dg.AssetExecutionContext, config: AugmentConfig, stroke3_dataset: pa.Table
 ) -> dg.MaterializeResult[pa.Table]:
-    """Variants of the drawings of the train split: reversed, with fewer points, rotated, enlarged. What is here is
-    what the models learn from, so that it can be looked at."""
+    """Variants of the drawings of the train split: the drawing itself, its reverse, and rotated, enlarged ones with
+    fewer points. The models learn from these, so that what they learn from can be looked at."""
     from singleline_pipeline import geometry, rendering
-    from singleline_pipeline.sketch_models.augmentation import AugmentationSettings, augment_variants
+    from singleline_pipeline.sketch_models.augmentation import AugmentationSettings
+    from singleline_pipeline.sketch_models.variants import variants_of
 
-    train = stroke3_dataset.filter(pa.compute.equal(stroke3_dataset["split"], "train"))
+    train = stroke3_dataset.filter(pc.equal(stroke3_dataset["split"], "train"))
     settings = AugmentationSettings(config.max_rotation, config.max_scale, config.max_drop)
-    ids = train["drawing_id"].to_pylist()
     rows = [
-        variant
-        for drawing_id, stroke3 in zip(ids, stroke3_from_arrow(train["stroke3"]), strict=True)
-        for variant in augment_variants(drawing_id, stroke3, config.variants, config.seed, settings)
+        (drawing_id, variant)
+        for drawing_id, stroke3 in zip(
+            train["drawing_id"].to_pylist(), stroke3_from_arrow(train["stroke3"]), strict=True
+        )
+        for variant in variants_of(drawing_id, stroke3, config.variants, config.seed, settings)
     ]
-    ...
+    variants = [variant for _, variant in rows]
+    table = table_of(
+        "augmented_dataset",
+        {
+            "drawing_id": [drawing_id for drawing_id, _ in rows],
+            "variant": [variant.number for variant in variants],
+            "split": ["train"] * len(rows),
+            "reversed": [variant.record.reversed for variant in variants],
+            "rotation": [variant.record.rotation_degrees for variant in variants],
+            "scale": [variant.record.scale for variant in variants],
+            "drop_probability": [variant.record.drop_probability for variant in variants],
+            "seed": [variant.seed for variant in variants],
+            "stroke3": stroke3_to_arrow([variant.stroke3 for variant in variants]),
+            "points": [len(variant.stroke3) for variant in variants],
+        },
+    )
+    shown = range(min(48, len(rows)))
+    pictures = [
+        rendering.rasterize(geometry.from_stroke3(variants[i].stroke3), size=110, pen=1.4) for i in shown
+    ]
+    captions = [f"{rows[i][0]} {variants[i].number}" for i in shown]
+    return materialized(
+        context,
+        "augmented_dataset",
+        table,
+        counts={"in": train.num_rows * config.variants, "out": table.num_rows},
+        metadata={
+            "drawings_in": train.num_rows,
+            "mean_points": float(np.mean(table["points"])) if rows else 0.0,
+            "variants": sheet(pictures, captions, "Variants", cell=110),
+        },
+    )
+
+
+@table_asset(group=GROUP, code_version="1", kinds={"scikit-learn"}, partitioned=False)
+def stroke_codebook(
+    context: dg.AssetExecutionContext, config: CodebookConfig, stroke3_dataset: pa.Table
+) -> dg.MaterializeResult[pa.Table]:
+    """Centroids of the offsets of the train split, apart for pen down and pen up: the tokens of a token model."""
+    from singleline_pipeline.sketch_models import fit_codebook
+
+    train = stroke3_dataset.filter(pc.equal(stroke3_dataset["split"], "train"))
+    drawings = stroke3_from_arrow(train["stroke3"])
+    codebook = fit_codebook(drawings, down=config.down, up=config.up, seed=config.seed)
+    table = table_of(
+        "stroke_codebook",
+        {
+            "code": list(range(len(codebook.centroids))),
+            "pen_state": ["up" if up else "down" for up in codebook.lifts],
+            "dx": codebook.centroids[:, 0],
+            "dy": codebook.centroids[:, 1],
+            "count": codebook.counts,
+        },
+    )
+    counts = {"in": sum(map(len, drawings)), "out": int(codebook.counts.sum())}
+    return materialized(context, "stroke_codebook", table, counts=counts, metadata={"codes": table.num_rows})

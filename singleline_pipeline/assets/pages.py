@@ -22,7 +22,10 @@ class ReadingConfig(dg.Config):
     """How files are read."""
 
     max_megapixels: int = Field(
-        120, ge=1, le=1000, description="Largest page that is decoded, in megapixels; larger files are rejected."
+        120,
+        ge=1,
+        le=1000,
+        description="Largest page that is decoded, in megapixels; larger files are rejected.",
     )
 
 
@@ -40,9 +43,12 @@ class ClusterConfig(dg.Config):
     """When and how clusters are fitted."""
 
     refit: bool = Field(
-        False, description="Fit anew. Otherwise the frozen fit stays, and only the names given by hand are refreshed."
+        False,
+        description="Fit anew. Otherwise the frozen fit stays, and only the names given by hand are refreshed.",
     )
-    k: int = Field(16, ge=2, le=256, description="Number of clusters. With fewer rows than that there is no fit.")
+    k: int = Field(
+        16, ge=2, le=256, description="Number of clusters. With fewer rows than that there is no fit."
+    )
     seed: int = Field(0, ge=0, description="Seed of K-means.")
 
 
@@ -65,7 +71,9 @@ class ClusterConfig(dg.Config):
     },
     group_name=GROUP,
     partitions_def=sketchbooks,
-    check_specs=[spec for name in ("raw_pages", "rejected_pages") for spec in check_specs(name, SCHEMAS[name])],
+    check_specs=[
+        spec for name in ("raw_pages", "rejected_pages") for spec in check_specs(name, SCHEMAS[name])
+    ],
 )
 def read_sketchbook(context: dg.AssetExecutionContext, config: ReadingConfig, home: HomeResource):
     """Read one sketchbook's folder."""
@@ -83,7 +91,16 @@ def read_sketchbook(context: dg.AssetExecutionContext, config: ReadingConfig, ho
             "image": [{"bytes": page.data, "path": page.path} for page in book.pages],
             **{
                 name: [getattr(page, name) for page in book.pages]
-                for name in ("page_id", "sketchbook", "folder", "path", "sha256", "width", "height", "thumbnail")
+                for name in (
+                    "page_id",
+                    "sketchbook",
+                    "folder",
+                    "path",
+                    "sha256",
+                    "width",
+                    "height",
+                    "thumbnail",
+                )
             },
         },
     )
@@ -91,7 +108,11 @@ def read_sketchbook(context: dg.AssetExecutionContext, config: ReadingConfig, ho
         "rejected_pages",
         {name: [getattr(page, name) for page in book.rejected] for name in SCHEMAS["rejected_pages"].names},
     )
-    counts = {"in": len(book.pages) + len(book.rejected), "out": len(book.pages), "rejected": len(book.rejected)}
+    counts = {
+        "in": len(book.pages) + len(book.rejected),
+        "out": len(book.pages),
+        "rejected": len(book.rejected),
+    }
     yield materialized(
         context,
         "raw_pages",
@@ -99,7 +120,9 @@ def read_sketchbook(context: dg.AssetExecutionContext, config: ReadingConfig, ho
         counts=counts,
         external=external,
         metadata={
-            "pages": sheet(pages["thumbnail"].to_pylist(), pages["page_id"].to_pylist(), context.partition_key),
+            "pages": sheet(
+                pages["thumbnail"].to_pylist(), pages["page_id"].to_pylist(), context.partition_key
+            ),
             "warnings": "\n".join(book.warnings) or "none",
             "folder_fingerprint": external["folder"],
         },

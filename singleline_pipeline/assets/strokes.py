@@ -28,7 +28,10 @@ class JoinConfig(dg.Config):
     """How strokes are joined end to end."""
 
     max_gap: float = Field(
-        15.0, ge=0, le=200, description="Widest gap that is joined, in units of the drawing: 200 on its longer side."
+        15.0,
+        ge=0,
+        le=200,
+        description="Widest gap that is joined, in units of the drawing: 200 on its longer side.",
     )
     min_points: int = Field(
         10,
@@ -72,7 +75,10 @@ def strokes(
     table = table_of(
         "strokes",
         {
-            **{name: [row[name] for row in rows] for name in ("page_id", "sketchbook", "sha256", "width", "height")},
+            **{
+                name: [row[name] for row in rows]
+                for name in ("page_id", "sketchbook", "sha256", "width", "height")
+            },
             "strokes": strokes_to_arrow([row["traced"].strokes for row in rows]),
             "group": [row["traced"].groups.tolist() for row in rows],
             "pen_width": [row["traced"].pen_width for row in rows],
@@ -83,8 +89,13 @@ def strokes(
     )
     empty = [row["page_id"] for row in rows if not row["traced"].strokes]
     if empty:
-        context.log.warning(f"No line was found on {', '.join(empty)}. Look at the scan, or label it badscans.")
-    metadata = {"strokes": sum(len(row["traced"].strokes) for row in rows), "pages_without_a_line": len(empty)}
+        context.log.warning(
+            f"No line was found on {', '.join(empty)}. Look at the scan, or label it badscans."
+        )
+    metadata = {
+        "strokes": sum(len(row["traced"].strokes) for row in rows),
+        "pages_without_a_line": len(empty),
+    }
     if rows:
         captions = [row["page_id"] for row in rows[: len(overlays)]]
         metadata["traced"] = sheet(overlays, captions, "Traced line over the page", cell=330)

@@ -52,6 +52,8 @@ def table_asset(
 
     def decorate(function: Callable[..., Any]) -> dg.AssetsDefinition:
         name = function.__name__
+        # With checks beside the table Dagster reads an annotated result as "no value", and would not store it.
+        function.__annotations__.pop("return", None)
         return dg.asset(
             group_name=group,
             code_version=code_version,

@@ -9,6 +9,14 @@ from singleline_pipeline.geometry.io import load_drawings, stroke3_column
 from singleline_pipeline.geometry.join import join_strokes
 from singleline_pipeline.geometry.ndjson import load_ndjson, save_ndjson
 from singleline_pipeline.geometry.npz import load_npz, save_npz
+from singleline_pipeline.geometry.pages import (
+    DrawingOnPage,
+    LineOfPage,
+    SplitPage,
+    drawings_of_page,
+    join_page,
+    splice_page,
+)
 from singleline_pipeline.geometry.simplify import simplify, simplify_to_budget, vertex_epsilons
 from singleline_pipeline.geometry.splice import splice_strokes
 from singleline_pipeline.geometry.split import split_drawings
@@ -30,13 +38,18 @@ from singleline_pipeline.geometry.strokes import (
 
 __all__ = [
     "Box",
+    "DrawingOnPage",
     "GroupedStrokes",
+    "LineOfPage",
+    "SplitPage",
     "Stroke",
     "StrokeError",
     "bounding_box",
     "drawing_length",
+    "drawings_of_page",
     "drop_short",
     "from_stroke3",
+    "join_page",
     "join_strokes",
     "load_drawings",
     "load_ndjson",
@@ -50,6 +63,7 @@ __all__ = [
     "save_npz",
     "simplify",
     "simplify_to_budget",
+    "splice_page",
     "splice_strokes",
     "split_drawings",
     "stroke3_column",

@@ -11,7 +11,16 @@ from numpy.typing import ArrayLike, NDArray
 from singleline_pipeline.geometry.groups import GroupedStrokes, per_group
 from singleline_pipeline.geometry.join import join_strokes
 from singleline_pipeline.geometry.splice import splice_strokes
-from singleline_pipeline.geometry.strokes import Stroke, drawing_length, drop_short, stroke_length
+from singleline_pipeline.geometry.split import split_drawings
+from singleline_pipeline.geometry.strokes import (
+    Box,
+    Stroke,
+    bounding_box,
+    drawing_length,
+    drop_short,
+    rescale,
+    stroke_length,
+)
 
 
 @dataclass(frozen=True)
@@ -62,3 +71,55 @@ def _line(before: Sequence[ArrayLike], after: GroupedStrokes, kept: list[int], l
         after.lost + lost,
         len(after.strokes) - len(kept),
     )
+
+
+@dataclass(frozen=True)
+class DrawingOnPage:
+    """A drawing on its own canvas (strokes (n, 2), 200 units on the longer side), and where it was.
+
+    box: x0, y0, x1, y1 in page pixels; scale: canvas units a page pixel.
+    """
+
+    strokes: list[Stroke]
+    box: Box
+    scale: float
+
+
+@dataclass(frozen=True)
+class SplitPage:
+    """The drawings of a page in reading order, and what was dropped: strokes of the page by index, and their box."""
+
+    drawings: list[DrawingOnPage]
+    dropped: list[tuple[list[int], Box]]
+
+
+def drawings_of_page(
+    strokes: Sequence[ArrayLike], groups: Sequence[int], *, min_overlap: float = 0.25, min_area: float = 500.0
+) -> SplitPage:
+    """Split a page into drawings: provisional drawings are one where their boxes overlap (see `split_drawings`).
+
+    Drawings are numbered as one reads: by rows from the top, from left to right within a row.
+    """
+    members, dropped = split_drawings(strokes, groups=groups, min_overlap=min_overlap, min_area=min_area)
+    drawings = []
+    for indices in members:
+        drawing = [strokes[index] for index in indices]
+        canvas, scale, _ = rescale(drawing)
+        drawings.append(DrawingOnPage(canvas, bounding_box(drawing), scale))
+    crumbs = [
+        [index for index in dropped if groups[index] == group] for group in {groups[i] for i in dropped}
+    ]
+    lost = [(indices, bounding_box([strokes[index] for index in indices])) for indices in sorted(crumbs)]
+    return SplitPage(_in_reading_order(drawings), lost)
+
+
+def _in_reading_order(drawings: list[DrawingOnPage]) -> list[DrawingOnPage]:
+    """Rows from the top; a drawing opens a new row where its middle is below all of the row so far."""
+    rows: list[list[DrawingOnPage]] = []
+    for drawing in sorted(drawings, key=lambda d: (d.box[1] + d.box[3], d.box[0])):
+        middle = (drawing.box[1] + drawing.box[3]) / 2
+        if rows and middle <= min(other.box[3] for other in rows[-1]):
+            rows[-1].append(drawing)
+        else:
+            rows.append([drawing])
+    return [drawing for row in rows for drawing in sorted(row, key=lambda d: (d.box[0], d.box[1]))]

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from singleline_pipeline.geometry.strokes import Stroke, check_gap, rescale, validate_strokes
+from singleline_pipeline.geometry.strokes import Stroke, StrokeError, check_gap, rescale, validate_strokes
 
 # Half a pen's width in canvas units. Gives a straight line a box with an area, so that it can be inside
 # another.
@@ -18,14 +18,20 @@ _HALF_PEN = 0.5
 
 
 def split_drawings(
-    strokes: Sequence[ArrayLike], *, max_gap: float = 12.0, min_overlap: float = 0.25, min_area: float = 500.0
+    strokes: Sequence[ArrayLike],
+    *,
+    groups: Sequence[int] | None = None,
+    max_gap: float = 12.0,
+    min_overlap: float = 0.25,
+    min_area: float = 500.0,
 ) -> tuple[list[list[int]], list[int]]:
     """Group the strokes of a page into drawings: (groups, dropped), lists of indices of strokes.
 
     Every stroke is in exactly one group or in `dropped`. Lengths and areas are in canvas units, in which
     the longer side of all the strokes together is 200, whatever units they come in.
 
-    Strokes belong together where their ink is at most `max_gap` apart, and drawings where their boxes
+    Strokes belong together where their ink is at most `max_gap` apart, or where `groups`, one number a
+    stroke, says so already (then `max_gap` is not looked at); and drawings where their boxes
     overlap by at least `min_overlap` of the smaller box, until nothing changes: an eye belongs to its face,
     however small (the original's intersection over union does not see that), and two drawings whose boxes
     only touch stay two.
@@ -41,7 +47,12 @@ def split_drawings(
         return [], []
     canvas, _, _ = rescale(arrays, 200.0)
     boxes = np.array([[*stroke.min(axis=0), *stroke.max(axis=0)] for stroke in canvas])
-    labels = _merge_boxes(_near_ink(canvas, gap), boxes, overlap)
+    if groups is not None and len(groups) != len(arrays):
+        raise StrokeError(f"{len(arrays)} strokes, but {len(groups)} groups: each stroke has one")
+    seeds = (
+        _near_ink(canvas, gap) if groups is None else np.unique(np.asarray(groups), return_inverse=True)[1]
+    )
+    labels = _merge_boxes(seeds, boxes, overlap)
 
     outer = _boxes_of(labels, boxes)
     sides = outer[:, 2:] - outer[:, :2]

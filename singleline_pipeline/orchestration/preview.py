@@ -17,7 +17,12 @@ def picture(image: bytes | str, alt: str) -> dg.MarkdownMetadataValue:
 
 
 def sheet(
-    images: Sequence[np.ndarray | bytes], captions: Sequence[str], title: str, *, most: int = 60, cell: int = 150
+    images: Sequence[np.ndarray | bytes],
+    captions: Sequence[str],
+    title: str,
+    *,
+    most: int = 60,
+    cell: int = 150,
 ) -> dg.MarkdownMetadataValue:
     """A contact sheet of the first `most` images; the title says how many there are in all."""
     from singleline_pipeline.rendering import contact_sheet

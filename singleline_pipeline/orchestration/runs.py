@@ -1,6 +1,6 @@
 """Materialize what is missing or stale without the UI, into the instance that the UI shows."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,70 +9,67 @@ import dagster as dg
 from singleline_pipeline.home import Home
 from singleline_pipeline.lake import Lake
 from singleline_pipeline.orchestration.external import external_versions
-from singleline_pipeline.orchestration.staleness import is_fresh
-
-MODELS = ("sketch_rnn", "sketch_transformer")
-AFTER_TRAINING = (*MODELS, "sketch_rnn_samples", "sketch_transformer_samples")
+from singleline_pipeline.orchestration.staleness import Staleness
 
 
 @dataclass
 class Outcome:
-    """What a pass over the pipeline did: `asset` or `asset [partition]` for each materialized, and what failed."""
+    """What a pass over the pipeline did: `asset` or `asset [partition]` of each, and the errors of those that failed."""
 
     materialized: list[str] = field(default_factory=list)
     failed: dict[str, str] = field(default_factory=dict)
+    failed_partitions: set[str] = field(default_factory=set)
 
 
-def _label(asset: str, partition: str | None) -> str:
-    return f"{asset} [{partition}]" if partition else asset
+@dataclass(frozen=True)
+class Graph:
+    """The assets by name: what each reads, whether it is partitioned, what is materialized together with it."""
 
+    upstream: dict[str, set[str]]
+    partitioned: dict[str, bool]
+    together: dict[str, set[str]]
 
-def stages(assets: Sequence[dg.AssetsDefinition], names: set[str]) -> list[tuple[bool, list[str]]]:
-    """The assets in the order in which they can run, as (partitioned, names).
+    @classmethod
+    def of(cls, assets: Sequence[dg.AssetsDefinition]) -> "Graph":
+        """The graph of some assets."""
+        upstream, partitioned, together = {}, {}, {}
+        for asset in assets:
+            names = {key.to_user_string() for key in asset.keys}
+            for key, deps in asset.asset_deps.items():
+                upstream[key.to_user_string()] = {dep.to_user_string() for dep in deps}
+                partitioned[key.to_user_string()] = asset.partitions_def is not None
+                together[key.to_user_string()] = names
+        return cls(upstream, partitioned, together)
 
-    A stage holds assets that one run can materialize together: all of them partitioned or none, and every asset
-    that they read and that is of the other kind in an earlier stage.
-    """
-    upstream = {
-        key.to_user_string(): {up.to_user_string() for up in deps}
-        for a in assets
-        for key, deps in a.asset_deps.items()
-    }
-    partitioned = {key.to_user_string(): a.partitions_def is not None for a in assets for key in a.keys}
-    level: dict[str, int] = {}
+    def stages(self, names: set[str]) -> list[list[str]]:
+        """The assets in the order in which they can run.
 
-    def level_of(name: str) -> int:
-        if name not in level:
-            steps = [
-                level_of(up) + (partitioned[up] != partitioned[name])
-                for up in upstream[name]
-                if up in upstream
-            ]
-            level[name] = max(steps, default=0 if partitioned[name] else 1)
-        return level[name]
+        A stage holds what one run can materialize: all of it partitioned or none of it, and whatever it reads of the
+        other kind in an earlier stage.
+        """
+        level: dict[str, int] = {}
 
-    ordered = sorted(names, key=level_of)
-    found: dict[int, list[str]] = {}
-    for name in ordered:
-        found.setdefault(level_of(name), []).append(name)
-    return [(partitioned[group[0]], sorted(group)) for _, group in sorted(found.items())]
+        def level_of(name: str) -> int:
+            if name not in level:
+                known = [up for up in self.upstream[name] if up in self.upstream]
+                steps = [level_of(up) + (self.partitioned[up] != self.partitioned[name]) for up in known]
+                level[name] = max(steps, default=0 if self.partitioned[name] else 1)
+            return level[name]
 
+        found: dict[int, list[str]] = {}
+        for name in sorted(names):
+            found.setdefault(level_of(name), []).append(name)
+        return [group for _, group in sorted(found.items())]
 
-def _downstream(assets: Sequence[dg.AssetsDefinition], stale: set[str], within: set[str]) -> set[str]:
-    upstream = {
-        key.to_user_string(): {up.to_user_string() for up in deps}
-        for a in assets
-        for key, deps in a.asset_deps.items()
-    }
-    together = {key.to_user_string(): {k.to_user_string() for k in a.keys} for a in assets for key in a.keys}
-    grown = set(stale)
-    while True:
-        more = {name for name in within if upstream[name] & grown} | {
-            n for name in grown for n in together[name]
-        }
-        if more <= grown:
-            return grown
-        grown |= more
+    def with_downstream(self, stale: set[str], within: set[str]) -> set[str]:
+        """The stale assets and everything of `within` that reads them or is made together with them."""
+        grown = set(stale)
+        while True:
+            reading = {name for name in within if self.upstream[name] & grown}
+            more = grown | reading | {other for name in grown for other in self.together[name]}
+            if more == grown:
+                return grown
+            grown = more
 
 
 def materialize_stale(
@@ -81,49 +78,99 @@ def materialize_stale(
     home: Home,
     partitions: Sequence[str],
     names: set[str],
-    run_config: dict[str, Any] | None = None,
+    *,
+    configs: Mapping[str, Mapping[str, Any]] | None = None,
+    fingerprinted: Mapping[str, Mapping[str, Any]] | None = None,
     progress: Callable[[str], None] = lambda message: None,
 ) -> Outcome:
-    """Materialize the assets that are missing or stale, one run a sketchbook and stage.
+    """Materialize the assets that are missing or stale, one run a stage and sketchbook.
 
-    A sketchbook that fails is left where it failed, and the others go on; what reads all sketchbooks then runs
-    with what is there.
+    A sketchbook that fails is left where it failed, and the others go on.
 
     Args:
         definitions: The project's.
-        instance: The instance that records it.
+        instance: The instance that records the runs.
         home: Where things lie.
         partitions: The sketchbooks.
         names: Assets to bring up to date.
-        run_config: Config of ops, as in the launch pad, for assets that need other than the defaults.
+        configs: Config of single assets, as in the launch pad, where it is not the default.
+        fingerprinted: The part of an asset's config that makes it stale when it changes.
         progress: Told what is about to run.
     """
     assets = list(definitions.resolve_asset_graph().assets_defs)
-    lake = Lake.from_home(home)
+    graph = Graph.of(assets)
+    staleness = Staleness(instance, assets, Lake(home.lake))
     outcome = Outcome()
-    for partitioned, group in stages(assets, names):
-        for partition in partitions if partitioned else [None]:
-            if any(label.endswith(f"[{partition}]") for label in outcome.failed):
+    for group in graph.stages(names):
+        for partition in partitions if graph.partitioned[group[0]] else [None]:
+            if partition in outcome.failed_partitions:
                 continue
             stale = {
                 name
                 for name in group
-                if not is_fresh(
-                    instance,
-                    assets,
+                if not staleness.is_fresh(
                     name,
                     partition,
-                    lake=lake,
                     external=external_versions(name, partition, home),
+                    config=(fingerprinted or {}).get(name),
                 )
             }
-            selection = _downstream(assets, stale, set(group))
+            selection = graph.with_downstream(stale, set(group))
             if not selection:
                 continue
-            progress(_label(", ".join(sorted(selection)), partition))
-            for name, error in _run(definitions, instance, selection, partition, run_config):
-                if error:
-                    outcome.failed[_label(name, partition)] = error
-                else:
-                    outcome.materialized.append(_label(name, partition))
+            progress(f"{partition or 'all sketchbooks'}: {', '.join(sorted(selection))}")
+            done, errors = _run(definitions, instance, selection, partition, configs or {})
+            for name in sorted(done):
+                staleness.forget(name, partition)
+                outcome.materialized.append(_label(name, partition))
+            if errors:
+                outcome.failed |= {_label(name, partition): error for name, error in errors.items()}
+                outcome.failed_partitions |= {partition} if partition else set()
     return outcome
+
+
+def _label(asset: str, partition: str | None) -> str:
+    return f"{asset} [{partition}]" if partition else asset
+
+
+def _run(
+    definitions: dg.Definitions,
+    instance: dg.DagsterInstance,
+    selection: set[str],
+    partition: str | None,
+    configs: Mapping[str, Mapping[str, Any]],
+) -> tuple[set[str], dict[str, str]]:
+    """Names of what was materialized, and the error of every step that failed."""
+    config = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}  # the caller tells of progress
+    ops = {name: {"config": dict(values)} for name, values in configs.items() if name in selection}
+    result = dg.materialize(
+        list(definitions.resolve_asset_graph().assets_defs),
+        selection=sorted(selection),
+        partition_key=partition,
+        instance=instance,
+        resources=definitions.resources,
+        run_config=config | ({"ops": ops} if ops else {}),
+        raise_on_error=False,
+    )
+    done = {
+        event.asset_key.to_user_string()
+        for event in result.get_asset_materialization_events()
+        if event.asset_key
+    }
+    errors = {
+        event.step_key or "run": _first_line(event) for event in result.all_events if event.is_step_failure
+    }
+    if not result.success and not errors:
+        errors["run"] = "the run failed; the Dagster UI shows why"
+    return done, errors
+
+
+def _first_line(event: dg.DagsterEvent) -> str:
+    """What the innermost error said: its message without Dagster's wrapping."""
+    data = event.step_failure_data
+    if data.user_failure_data and data.user_failure_data.description:
+        return data.user_failure_data.description
+    error = data.error
+    while error is not None and error.cause is not None:
+        error = error.cause
+    return error.message.strip() if error else "failed without a message"

@@ -1,0 +1,19 @@
+"""Everything that Dagster loads; nothing is read or fitted here."""
+
+import dagster as dg
+
+from singleline_pipeline.assets import datasets, drawings, maps, models, pages, samples, strokes
+from singleline_pipeline.orchestration.io_manager import ParquetIOManager
+from singleline_pipeline.orchestration.jobs import jobs
+from singleline_pipeline.orchestration.resources import HomeResource
+from singleline_pipeline.orchestration.schedules import schedules
+from singleline_pipeline.orchestration.sensors import sensors
+
+defs = dg.Definitions(
+    assets=dg.load_assets_from_modules([pages, strokes, drawings, datasets, models, samples, maps]),
+    jobs=jobs,
+    schedules=schedules,
+    sensors=sensors,
+    resources={"io_manager": ParquetIOManager(), "home": HomeResource()},
+    executor=dg.in_process_executor,
+)
