@@ -29,11 +29,11 @@ def content_version(table: pa.Table) -> str:
 
 
 def _feed(array: pa.Array, parts: "defaultdict[str, Any]", path: str) -> None:
+    if pa.types.is_dictionary(array.type):
+        array = array.dictionary_decode()
     kind = array.type
     parts[f"{path}/valid"].update(_bytes_of(array.is_valid()))
-    if pa.types.is_dictionary(kind):
-        _feed(array.dictionary_decode(), parts, path)
-    elif pa.types.is_struct(kind):
+    if pa.types.is_struct(kind):
         for index, child in enumerate(array.flatten()):
             _feed(child, parts, f"{path}/{kind.field(index).name}")
     elif pa.types.is_fixed_size_list(kind):

@@ -89,7 +89,7 @@ class Lake:
                 raise LakeError(f"{asset} has no column {unknown[0]}; it has {', '.join(schema.names)}.")
             try:
                 table = read_parquet(file, names)
-            except pa.ArrowInvalid as error:
+            except (pa.ArrowInvalid, OSError) as error:  # Arrow uses either for what it cannot decode
                 raise LakeError(f"{path} is damaged ({error}). {_again(asset, partition)}") from error
             return table.select(names).cast(pa.schema([schema.field(name) for name in names]))
 

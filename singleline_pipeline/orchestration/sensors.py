@@ -1,0 +1,131 @@
+"""New and changed sketchbooks are processed without anybody asking."""
+
+import os
+import time
+from collections.abc import Collection, Iterable
+
+import dagster as dg
+
+from singleline_pipeline.lake import LakeError, check_partition_name
+from singleline_pipeline.orchestration.jobs import sketchbook_job
+from singleline_pipeline.orchestration.partitions import sketchbooks
+from singleline_pipeline.orchestration.resources import HomeResource
+from singleline_pipeline.orchestration.sketchbook_changes import (
+    Changes,
+    from_cursor,
+    sketchbook_changes,
+    to_cursor,
+)
+from singleline_pipeline.scans import FolderState, PageError, Sketchbook, find_sketchbooks, folder_fingerprint
+
+SETTLE_SECONDS = 30.0
+FOLDER_FINGERPRINT = "folder_fingerprint"
+
+_UNFINISHED = [
+    dg.DagsterRunStatus.QUEUED,
+    dg.DagsterRunStatus.NOT_STARTED,
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+    dg.DagsterRunStatus.CANCELING,
+]
+
+
+@dg.sensor(
+    job=sketchbook_job,
+    minimum_interval_seconds=15,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Looks for sketchbook folders that are new or have changed and have been left alone for "
+    "SINGLELINE_SETTLE_SECONDS (default 30), adds their partition and processes them from scan to drawings.",
+)
+def new_sketchbooks(context: dg.SensorEvaluationContext, home: HomeResource) -> dg.SensorResult:
+    """Ask for a run for every sketchbook whose folder has changed and settled.
+
+    What has been run for is kept in the cursor and not in run keys: Dagster never again starts a run with a
+    key that it has seen, and a folder that is put back into an old state would be left as it is.
+    """
+    try:
+        books = find_sketchbooks(home.get().sketchbooks)
+    except PageError as error:
+        # Not "no sketchbooks": a disk that is not mounted must not look like an empty shelf.
+        return dg.SensorResult(skip_reason=dg.SkipReason(str(error)), cursor=context.cursor)
+    found, unread = _states(context, books)
+    known = from_cursor(context.cursor)
+    if known is None:
+        context.log.warning("The sensor's memory is unreadable; it goes by what has been materialized.")
+        known = {}
+    undecided = [
+        name for name in found if name not in known or found[name].fingerprint != known[name].run_for
+    ]
+    # Runs first, materializations second: a run that ends in between is then seen by its result.
+    busy = _busy(context.instance, undecided)
+    changes = sketchbook_changes(
+        found,
+        known,
+        time.time(),
+        float(os.environ.get("SINGLELINE_SETTLE_SECONDS") or SETTLE_SECONDS),
+        materialized=_materialized(context.instance, undecided),
+        busy=busy,
+        unread=unread,
+    )
+    for note in _notes(changes):
+        context.log.info(note)
+    names = sorted(changes.new + changes.changed)
+    there = set(context.instance.get_dynamic_partitions(sketchbooks.name or ""))
+    missing = [name for name in names if name not in there]
+    return dg.SensorResult(
+        run_requests=[dg.RunRequest(partition_key=name) for name in names],
+        dynamic_partitions_requests=[sketchbooks.build_add_request(missing)] if missing else [],
+        skip_reason=None
+        if names
+        else dg.SkipReason("; ".join(_notes(changes)) or "No sketchbook has changed."),
+        cursor=to_cursor(changes.cursor),
+    )
+
+
+def _states(
+    context: dg.SensorEvaluationContext, books: Iterable[Sketchbook]
+) -> tuple[dict[str, FolderState], set[str]]:
+    """The state of every sketchbook folder, and the names of those that cannot be read or be a partition."""
+    states, unread = {}, set()
+    for book in books:
+        try:
+            check_partition_name(book.name)
+            states[book.name] = folder_fingerprint(book.path)
+        except (LakeError, PageError) as error:
+            context.log.warning(str(error))
+            unread.add(book.name)
+    return states, unread
+
+
+def _busy(instance: dg.DagsterInstance, names: Iterable[str]) -> set[str]:
+    wanted = set(names)
+    if not wanted:
+        return set()
+    runs = instance.get_run_records(dg.RunsFilter(statuses=_UNFINISHED))
+    return {run.dagster_run.tags.get("dagster/partition", "") for run in runs} & wanted
+
+
+def _materialized(instance: dg.DagsterInstance, names: Collection[str]) -> dict[str, str]:
+    """The folder's fingerprint that the latest raw_pages of each sketchbook was read from."""
+    found = {}
+    for name in names:
+        condition = dg.AssetRecordsFilter(dg.AssetKey("raw_pages"), asset_partitions=[name])
+        for record in instance.fetch_materializations(condition, limit=1).records:
+            event = record.asset_materialization
+            recorded = event.metadata.get(FOLDER_FINGERPRINT) if event else None
+            if recorded is not None:
+                found[name] = str(recorded.value)
+    return found
+
+
+def _notes(changes: Changes) -> list[str]:
+    said = [
+        (changes.unsettled, "still being copied, or not seen twice yet"),
+        (changes.empty, "no images in it"),
+        (changes.busy, "being processed"),
+        (changes.vanished, "its folder is gone; its tables and its partition stay"),
+    ]
+    return [f"{', '.join(names)}: {what}" for names, what in said if names]
+
+
+sensors = [new_sketchbooks]
