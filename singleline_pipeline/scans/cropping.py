@@ -115,8 +115,8 @@ def _dark_marks(grey: np.ndarray) -> np.ndarray:
     side = 2 * max(3, round(0.016 * max(grey.shape))) + 1
     # Replicated rims keep the shadow of the gutter in the closing; at a bare rim it would count as ink.
     rim = cv2.copyMakeBorder(grey, side, side, side, side, cv2.BORDER_REPLICATE)
-    disk = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))
-    paper = cv2.morphologyEx(rim, cv2.MORPH_CLOSE, disk)[side:-side, side:-side]
+    square = np.ones((side, side), np.uint8)
+    paper = cv2.morphologyEx(rim, cv2.MORPH_CLOSE, square)[side:-side, side:-side]
     contrast = paper.astype(np.float32) - grey
     return (contrast > np.maximum(12.0, 0.22 * paper)).astype(np.uint8)
 

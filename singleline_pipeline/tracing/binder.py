@@ -37,7 +37,8 @@ def remove_rings(mask: np.ndarray, margins: Margins, shortest_line: float) -> np
     ring = cv2.dilate(ring, np.ones((5, 5), np.uint8))
     hidden_band = np.zeros_like(band)
     for centre in centres:
-        hidden_band[centre : centre + 2 * half] |= ring
+        rows = slice(centre, centre + 2 * half)
+        hidden_band[rows] = np.maximum(hidden_band[rows], ring)
     hidden = np.zeros_like(mask)
     hidden[:, x0:x1] = hidden_band[half : half + height]
     mask[hidden > 0] = 0

@@ -58,8 +58,7 @@ def bridge_gaps(
     order = order[np.lexsort((j[order], i[order], cost[order]))]
 
     partner: dict[int, int] = {}
-    for k in order.tolist():
-        a, b = int(i[k]), int(j[k])
+    for a, b in pairs[order].tolist():
         if a not in partner and b not in partner:
             partner[a], partner[b] = b, a
     if not partner:

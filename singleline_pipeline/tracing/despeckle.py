@@ -28,9 +28,8 @@ def drop_pieces(
     number. paper: box of the sheet. Returns int32 (h, w) labels of connected ink (0 paper) and the dropped pieces.
     """
     height, width = mask.shape
-    outside = np.ones(mask.shape, bool)
-    outside[paper[1] : paper[3], paper[0] : paper[2]] = False
-    mask[outside] = 0
+    for beyond in (np.s_[: paper[1]], np.s_[paper[3] :], np.s_[:, : paper[0]], np.s_[:, paper[2] :]):
+        mask[beyond] = 0
     count, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
     x, y, w, h = (
         stats[:, k] for k in (cv2.CC_STAT_LEFT, cv2.CC_STAT_TOP, cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT)
@@ -58,13 +57,15 @@ def drop_pieces(
     gone = is_speck | is_edge | is_number
     gone[0] = False
     ignored = []
-    for kind, chosen in (("edge", is_edge & ~is_number), ("speck", is_speck & ~is_number)):
-        for k in np.nonzero(chosen & gone)[0].tolist():
-            ignored.append(Ignored(kind, (int(x[k]), int(y[k]), int(x[k] + w[k]), int(y[k] + h[k]))))
+    for k in np.nonzero(gone & ~is_number)[0].tolist():
+        box = (int(x[k]), int(y[k]), int(x[k] + w[k]), int(y[k] + h[k]))
+        ignored.append(Ignored("edge" if is_edge[k] else "speck", box))
     digits = np.nonzero(is_number & gone)[0]
     if len(digits):
         corner = (x[digits].min(), y[digits].min(), (x + w)[digits].max(), (y + h)[digits].max())
         ignored.insert(0, Ignored("number", tuple(int(value) for value in corner)))  # type: ignore[arg-type]
-    mask[gone[labels]] = 0
-    labels[mask == 0] = 0
+    ink = np.flatnonzero(mask)
+    lost = ink[gone[labels.ravel()[ink]]]
+    mask.ravel()[lost] = 0
+    labels.ravel()[lost] = 0
     return labels, ignored

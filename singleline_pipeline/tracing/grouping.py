@@ -9,6 +9,15 @@ from __future__ import annotations
 import numpy as np
 from scipy.spatial import cKDTree
 
+BLANK_SHARE = 0.055
+"""Blank strip between two boxes, as a share of the page's longer side, that an artist leaves between drawings."""
+TOUCHING_SHARE = 0.02
+"""Pieces nearer than this share of the page's longer side are one drawing whatever their size."""
+MARK_SHARE = 0.05
+"""Size of a lone mark as a share of the page's longer side, up to which it is no drawing."""
+SMALL_SHARE = 0.35
+"""Size of a piece against a larger one, from which on downwards it is taken for a mark beside it."""
+
 
 def group_strokes(
     strokes: list[np.ndarray], labels: np.ndarray, page_side: float, apart: float
@@ -22,7 +31,8 @@ def group_strokes(
         return np.zeros(0, np.int64)
     piece = _connected(strokes, labels)
     count = int(piece.max()) + 1
-    sparse = [stroke[np.unique(np.r_[np.arange(0, len(stroke), 3), len(stroke) - 1])] for stroke in strokes]
+    spacing = max(1, round(0.003 * page_side))
+    sparse = [np.vstack([stroke[::spacing], stroke[-1:]]) for stroke in strokes]
     points = [np.vstack([sparse[k] for k in np.nonzero(piece == p)[0]]) for p in range(count)]
     distance = _distances(points, reach=0.35 * page_side)
     boxes = np.array([[*p.min(axis=0), *p.max(axis=0)] for p in points])
@@ -46,6 +56,22 @@ def group_strokes(
     return number[np.searchsorted(kept, group[piece])]
 
 
+def lone_marks(strokes: list[np.ndarray], groups: np.ndarray, page_side: float) -> np.ndarray:
+    """bool (n,): strokes of groups that are too small for a drawing and stand beside none: a tick, a signature.
+
+    Measured against the page and the largest drawing on it: where there is nothing larger, nothing is a mark.
+    """
+    if not strokes:
+        return np.zeros(0, bool)
+    boxes = np.array([[*stroke.min(axis=0), *stroke.max(axis=0)] for stroke in strokes])
+    count = int(groups.max()) + 1
+    low, high = np.full((count, 2), np.inf), np.full((count, 2), -np.inf)
+    np.minimum.at(low, groups, boxes[:, :2])
+    np.maximum.at(high, groups, boxes[:, 2:])
+    size = (high - low).max(axis=1)
+    return ((size < MARK_SHARE * page_side) & (size < 0.25 * size.max()))[groups]
+
+
 def _connected(strokes: list[np.ndarray], labels: np.ndarray) -> np.ndarray:
     """(n,) number of the connected piece of ink of each stroke; a stroke over a bridged gap joins its pieces."""
     parent: dict[int, int] = {}
@@ -57,12 +83,11 @@ def _connected(strokes: list[np.ndarray], labels: np.ndarray) -> np.ndarray:
             label = parent[label]
         return label
 
-    first = []
+    first: list[int] = []
     for stroke in strokes:
         x = np.clip(np.rint(stroke[:, 0]).astype(np.intp), 0, labels.shape[1] - 1)
         y = np.clip(np.rint(stroke[:, 1]).astype(np.intp), 0, labels.shape[0] - 1)
-        touched = np.unique(labels[y, x])
-        touched = touched[touched > 0].tolist()
+        touched = [label for label in np.unique(labels[y, x]).tolist() if label > 0]
         if not touched:
             # A stroke that misses its own ink by rounding stands for itself.
             touched = [-1 - len(first)]
@@ -100,10 +125,17 @@ def _next_merge(
     area = np.prod(box[:, 2:] - box[:, :2] + 1, axis=-1)
     inside = shared / np.minimum(area[:, None], area[None])
     smaller, larger = np.minimum(size[:, None], size[None]), np.maximum(size[:, None], size[None])
-    # A small mark belongs to the drawing that it stands beside, a large one must be near for its own size.
-    near = np.maximum(apart * smaller, np.minimum(0.15 * larger, 0.035 * page_side))
+    # A large piece must be near for its own size, a small mark for the size of the drawing that it stands beside.
+    near = np.where(smaller < SMALL_SHARE * larger, np.maximum(apart * smaller, 0.4 * apart * larger), apart * smaller)
+    between = np.clip(np.maximum(box[:, None, :2] - box[None, :, 2:], box[None, :, :2] - box[:, None, 2:]), 0, None)
+    facing = np.hypot(between[..., 0], between[..., 1])
     gap = distance[np.ix_(alive, alive)]
-    together = (gap <= near) | ((inside > 0.3) & (gap <= 3 * near)) | (inside > 0.85)
+    together = (
+        ((gap <= near) & (facing <= BLANK_SHARE * page_side))
+        | (gap <= TOUCHING_SHARE * page_side)
+        | ((inside > 0.3) & (gap <= 3 * near))
+        | (inside > 0.85)
+    )
     np.fill_diagonal(together, False)
     if not together.any():
         return None

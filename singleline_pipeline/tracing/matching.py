@@ -6,7 +6,7 @@ arm may stay alone, but a drawing is one line and ends nowhere as a rule: being 
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache
 
 import numpy as np
 
@@ -16,6 +16,7 @@ OFF_INK = 4.0
 SAME_EDGE = 0.8
 """Extra cost of closing one edge into a ring of its own: a line runs on through its loop."""
 EXACT_ARMS = 10
+INTERIOR = np.linspace(0.1, 0.9, 9)
 
 
 def pair_costs(
@@ -33,7 +34,7 @@ def pair_costs(
     chord = np.where(length[..., None] < 0.5, enter + leave, chord)
     first, second = _angle(chord, enter), _angle(chord, leave)
     energy = first**2 + first * second + second**2
-    curve = hermite(points[:, None], enter, points[None], leave, np.linspace(0.1, 0.9, 9))
+    curve = hermite(points[:, None], enter, points[None], leave, INTERIOR)
     x = np.clip(np.rint(curve[..., 0]).astype(np.intp), 0, mask.shape[1] - 1)
     y = np.clip(np.rint(curve[..., 1]).astype(np.intp), 0, mask.shape[0] - 1)
     off = 1.0 - mask[y, x].mean(axis=-1)
@@ -49,7 +50,7 @@ def match(cost: np.ndarray, alone: np.ndarray) -> tuple[list[tuple[int, int]], f
     if count > EXACT_ARMS:
         return _match_greedily(symmetric, single)
 
-    @lru_cache(maxsize=None)
+    @cache
     def best(left: int) -> tuple[float, tuple[tuple[int, int], ...]]:
         if left == 0:
             return 0.0, ()
@@ -90,7 +91,7 @@ def hermite(
 ) -> np.ndarray:
     """(..., len(t), 2) cubic from `start` to `end` with unit directions `enter` and `leave`, all (..., 2)."""
     start, end = np.broadcast_arrays(start, end)
-    reach = np.hypot(*np.moveaxis(end - start, -1, 0))[..., None]
+    reach = np.hypot(end[..., 0] - start[..., 0], end[..., 1] - start[..., 1])[..., None]
     t = t[:, None]
     h00, h10 = 2 * t**3 - 3 * t**2 + 1, t**3 - 2 * t**2 + t
     h01, h11 = 3 * t**2 - 2 * t**3, t**3 - t**2

@@ -15,9 +15,9 @@ from singleline_pipeline.tracing.bridging import bridge_gaps
 from singleline_pipeline.tracing.despeckle import Ignored, drop_pieces
 from singleline_pipeline.tracing.flatten import as_grey, flatten
 from singleline_pipeline.tracing.graph import Edge, PixelGraph, pixel_graph
-from singleline_pipeline.tracing.grouping import group_strokes
+from singleline_pipeline.tracing.grouping import group_strokes, lone_marks
 from singleline_pipeline.tracing.junctions import resolve_junctions
-from singleline_pipeline.tracing.refine import centre_on_ink, resample, smooth
+from singleline_pipeline.tracing.refine import centre_on_ink, resample_all, smooth_all
 from singleline_pipeline.tracing.settings import TraceSettings
 from singleline_pipeline.tracing.threshold import ink_level, ink_mask
 
@@ -72,6 +72,10 @@ def trace(image: np.ndarray, settings: TraceSettings | None = None) -> TracedPag
     labels, ignored = drop_pieces(mask, pen, settings.speck * pen, margins.number, margins.paper)
     strokes, pen = _strokes(depth, mask, pen, settings, hidden)
     groups = group_strokes(strokes, labels, max(mask.shape), settings.apart)
+    marks = lone_marks(strokes, groups, max(mask.shape))
+    ignored += [Ignored("speck", _box_of(strokes, groups == group)) for group in np.unique(groups[marks]).tolist()]
+    strokes = [stroke for stroke, mark in zip(strokes, marks, strict=True) if not mark]
+    groups = np.unique(groups[~marks], return_inverse=True)[1]
     if scale != 1:
         strokes = [(stroke + 0.5) / scale - 0.5 for stroke in strokes]
         ignored = [Ignored(item.kind, _scaled_box(item.box, 1 / scale, grey.shape)) for item in ignored]
@@ -91,19 +95,18 @@ def _strokes(
     joints = resolve_junctions(graph, edges, mask, pen)
     strokes = assemble(edges, joints)
     strokes = bridge_gaps(strokes, pen, settings.gap * pen, hidden)
-    strokes = [smooth(resample(stroke), 0.25 * pen) for stroke in strokes]
+    strokes = smooth_all(resample_all(strokes), 0.25 * pen)
     return [stroke for stroke in strokes if len(stroke) >= 2 and _length(stroke) >= settings.speck * pen], pen
 
 
 def _refined(graph: PixelGraph, depth: np.ndarray, pen: float) -> tuple[list[Edge], float]:
     """The graph's edges with points 1 px apart in the middle of their ink, and the pen's width in px."""
-    lines, radii = [], []
-    for edge in graph.edges:
-        line = resample(np.column_stack([smooth(edge.points, 1.0), edge.radius]))
-        lines.append(line[:, :2])
-        radii.append(line[:, 2])
-    lines, _ = centre_on_ink(lines, depth, pen)
-    lines, width = centre_on_ink([smooth(line, 1.0) for line in lines], depth, pen)
+    smoothed = smooth_all([edge.points for edge in graph.edges], 1.0)
+    pairs = zip(smoothed, graph.edges, strict=True)
+    whole = resample_all([np.column_stack([line, edge.radius]) for line, edge in pairs])
+    radii = [line[:, 2] for line in whole]
+    lines, _ = centre_on_ink([line[:, :2] for line in whole], depth, pen)
+    lines, width = centre_on_ink(smooth_all(lines, 1.0), depth, pen)
     width = width[width > 0]
     pen = float(np.median(width)) if len(width) else pen
     edges = [
@@ -166,6 +169,12 @@ def _scaled_margins(margins: Margins, scale: float, shape: tuple[int, ...]) -> M
         rings=tuple(_scaled_box(box, scale, shape) for box in margins.rings),
         number=None if margins.number is None else _scaled_box(margins.number, scale, shape),
     )
+
+
+def _box_of(strokes: list[np.ndarray], chosen: np.ndarray) -> Box:
+    points = np.vstack([stroke for stroke, taken in zip(strokes, chosen, strict=True) if taken])
+    low, high = np.floor(points.min(axis=0)), np.ceil(points.max(axis=0)) + 1
+    return (int(low[0]), int(low[1]), int(high[0]), int(high[1]))
 
 
 def _length(stroke: np.ndarray) -> float:

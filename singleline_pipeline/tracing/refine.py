@@ -19,26 +19,54 @@ def resample(points: np.ndarray, spacing: float = 1.0) -> np.ndarray:
 
     The first two columns are x and y; further columns are interpolated with them.
     """
-    if len(points) < 2:
-        return points
-    length = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(points, axis=0).T))])
-    if length[-1] == 0:
-        return points[:1]
-    count = max(2, round(float(length[-1]) / spacing) + 1)
-    wanted = np.linspace(0, length[-1], count)
-    return np.column_stack([np.interp(wanted, length, column) for column in points.T])
+    return resample_all([points], spacing)[0]
+
+
+def resample_all(lines: list[np.ndarray], spacing: float = 1.0) -> list[np.ndarray]:
+    """`resample` for many lines in one pass: pages have hundreds, most of them short."""
+    if not lines:
+        return []
+    sizes = np.array([len(line) for line in lines])
+    points = np.vstack(lines)
+    first = np.concatenate([[0], np.cumsum(sizes)[:-1]])
+    step = np.zeros(len(points))
+    step[1:] = np.hypot(points[1:, 0] - points[:-1, 0], points[1:, 1] - points[:-1, 1])
+    # The step from one line to the next is no ink; any positive step keeps the common arc length rising.
+    step[first] = 1.0
+    arc = np.cumsum(step)
+    start, length = arc[first], arc[first + sizes - 1] - arc[first]
+    count = np.where(length > 0, np.maximum(2, np.rint(length / spacing).astype(np.int64) + 1), 1)
+    offset = np.cumsum(count) - count
+    index = np.arange(int(count.sum())) - np.repeat(offset, count)
+    wanted = np.repeat(start, count) + np.repeat(length / np.maximum(count - 1, 1), count) * index
+    wanted = np.minimum(wanted, np.repeat(start + length, count))
+    result = np.column_stack([np.interp(wanted, arc, column) for column in points.T])
+    return np.split(result, offset[1:])
 
 
 def smooth(points: np.ndarray, sigma: float) -> np.ndarray:
     """(n, 2) line smoothed along its length, sigma in points; its ends stay where they are."""
-    if len(points) < 3 or sigma <= 0:
-        return points
-    # Point reflection at both ends: a straight line stays exactly what it is, and the ends do not shrink.
-    pad = min(len(points) - 1, int(np.ceil(3 * sigma)))
-    before = 2 * points[0] - points[pad:0:-1]
-    after = 2 * points[-1] - points[-2 : -pad - 2 : -1]
-    whole = np.vstack([before, points, after])
-    return gaussian_filter1d(whole, sigma, axis=0, truncate=3, mode="nearest")[pad : pad + len(points)]
+    return smooth_all([points], sigma)[0]
+
+
+def smooth_all(lines: list[np.ndarray], sigma: float) -> list[np.ndarray]:
+    """`smooth` for many lines in one pass."""
+    if not lines or sigma <= 0:
+        return lines
+    reach = int(np.ceil(3 * sigma))
+    padded, starts, total = [], [], 0
+    for line in lines:
+        # Point reflection at both ends: a straight line stays exactly what it is, and the ends do not move.
+        pad = min(len(line) - 1, reach)
+        before, after = 2 * line[:1] - line[pad:0:-1], 2 * line[-1:] - line[-2 : -pad - 2 : -1]
+        if pad < reach:
+            before = np.vstack([np.repeat(before[:1] if pad else line[:1], reach - pad, axis=0), before])
+            after = np.vstack([after, np.repeat(after[-1:] if pad else line[-1:], reach - pad, axis=0)])
+        padded += [before, line, after]
+        starts.append(total + reach)
+        total += len(line) + 2 * reach
+    whole = gaussian_filter1d(np.vstack(padded), sigma, axis=0, radius=reach, mode="nearest")
+    return [whole[start : start + len(line)] for start, line in zip(starts, lines, strict=True)]
 
 
 def centre_on_ink(
@@ -52,7 +80,7 @@ def centre_on_ink(
         return [], np.zeros(0)
     lengths = [len(line) for line in lines]
     points = np.vstack(lines)
-    along = np.vstack([_directions(line) for line in lines])
+    along = _directions(points, np.array(lengths))
     across = np.column_stack([-along[:, 1], along[:, 0]])
     shift, width = _profile_middle(points, across, depth, reach=0.75 * pen + 1.0)
     limit = 0.5 * pen
@@ -60,12 +88,12 @@ def centre_on_ink(
     return np.split(moved, np.cumsum(lengths)[:-1]), width
 
 
-def _directions(line: np.ndarray) -> np.ndarray:
-    """(n, 2) unit directions along a line, over two points to each side."""
-    if len(line) < 2:
-        return np.tile([1.0, 0.0], (len(line), 1))
-    index = np.arange(len(line))
-    step = line[np.minimum(index + 2, len(line) - 1)] - line[np.maximum(index - 2, 0)]
+def _directions(points: np.ndarray, lengths: np.ndarray) -> np.ndarray:
+    """(n, 2) unit directions along lines that lie one after the other, over two points to each side."""
+    last = np.repeat(np.cumsum(lengths) - 1, lengths)
+    first = last - np.repeat(lengths - 1, lengths)
+    index = np.arange(len(points))
+    step = points[np.minimum(index + 2, last)] - points[np.maximum(index - 2, first)]
     norm = np.hypot(step[:, 0], step[:, 1])
     # A line folded onto itself has no direction at the fold; any will do there.
     step[norm < 1e-9] = (1.0, 0.0)

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class TraceSettings:
-    """gap: longest gap in the ink that two ends facing each other are bridged over, in pen widths.
+    """Lengths are in pen widths, but for `apart`.
+
+    gap: longest gap in the ink that two ends facing each other are bridged over.
     speck: marks whose longer side is under this many pen widths are dust, not drawing.
-    apart: blank paper between two drawings, as a share of the smaller one's size, from which on they are kept apart.
+    apart: distance between two pieces of ink, as a share of the smaller one's size, up to which they may be one drawing.
     """
 
     gap: float = 5.0
     speck: float = 2.5
-    apart: float = 0.25
+    apart: float = 0.35

@@ -44,13 +44,15 @@ def ink_mask(depth: np.ndarray, level: float, reach: int) -> np.ndarray:
     ridge = cv2.dilate(smooth, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side)))
     # Between 0.28 and 0.5 of the page's ink level: a faded line keeps its own half height, noise finds no foothold.
     low, high = round(0.28 * level), round(0.5 * level)
-    half = cv2.min(cv2.max(cv2.addWeighted(ridge, 0.5, ridge, 0, 0), low), high)
-    weak = (smooth > half).astype(np.uint8)
+    by_ridge = np.clip(np.arange(256) // 2, low, high).astype(np.uint8)
+    weak = (smooth > cv2.LUT(ridge, by_ridge)).astype(np.uint8)
     count, labels = cv2.connectedComponents(weak, connectivity=8)
+    ink = np.flatnonzero(weak)
+    label = labels.ravel()[ink]
     anchored = np.zeros(count, np.uint8)
-    anchored[labels[smooth > high]] = 1
-    anchored[0] = 0
-    return anchored[labels]
+    anchored[label[smooth.ravel()[ink] > high]] = 1
+    weak.ravel()[ink] = anchored[label]
+    return weak
 
 
 def _otsu(values: np.ndarray) -> float:
