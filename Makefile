@@ -7,7 +7,7 @@
 PYTHON ?= $(firstword $(foreach version,3.13 3.12 3.11,$(shell command -v python$(version))) python3)
 VENV ?= .venv
 PIP_ARGS ?=
-PIP = $(VENV)/bin/python -m pip install --disable-pip-version-check -q -c constraints.txt $(PIP_ARGS)
+PIP = $(VENV)/bin/python -m pip install --disable-pip-version-check -qq -c constraints.txt $(PIP_ARGS)
 
 .PHONY: demo dev test lint benchmark clean
 
@@ -37,7 +37,7 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 	@touch $@
 
 $(VENV)/.installed-test: $(VENV)/.installed
-	$(PIP) -e ".[test,s3]"
+	$(PIP) -e ".[test]"
 	@touch $@
 
 clean:

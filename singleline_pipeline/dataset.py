@@ -8,7 +8,7 @@ that it saw.
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -71,12 +71,17 @@ class Dataset:
         return {split: [row.stroke3 for row in self.rows if row.split == split] for split in SPLITS}
 
     def fingerprint(self) -> str:
-        """SHA-256 over ids, splits and points: two datasets with the same fingerprint hold the same drawings."""
-        digest = hashlib.sha256()
-        for row in self.rows:
-            digest.update(f"{row.drawing_id} {row.split} {len(row.stroke3)}\n".encode())
-            digest.update(np.ascontiguousarray(row.stroke3, "<f4").tobytes())
-        return digest.hexdigest()
+        """The fingerprint of the rows, see `fingerprint`."""
+        return fingerprint((row.drawing_id, row.split, row.stroke3) for row in self.rows)
+
+
+def fingerprint(rows: Iterable[tuple[str, str, np.ndarray]]) -> str:
+    """SHA-256 over (id, split, stroke3) of all rows: two datasets with the same fingerprint hold the same drawings."""
+    digest = hashlib.sha256()
+    for drawing_id, split, stroke3 in rows:
+        digest.update(f"{drawing_id} {split} {len(stroke3)}\n".encode())
+        digest.update(np.ascontiguousarray(stroke3, "<f4").tobytes())
+    return digest.hexdigest()
 
 
 def split_of(page_sha256: str) -> str:

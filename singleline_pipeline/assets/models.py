@@ -1,6 +1,9 @@
 """Models: SketchRNN and the sketch transformer, trained on the dataset."""
 
-from typing import Literal
+import logging
+import time
+from collections.abc import Mapping
+from typing import Any, Literal
 
 import dagster as dg
 import pyarrow as pa
@@ -22,14 +25,37 @@ class TrainConfig(dg.Config):
         "small",
         description="Sizes of model and training: small for minutes on two cores, story for real work.",
     )
+    augmentation: Literal["ahead", "on_the_fly", "none"] = Field(
+        "ahead",
+        description="ahead: learn from augmented_dataset, which can be looked at; on_the_fly: from the drawings, lightly "
+        "varied anew each time; none: from the drawings as they are.",
+    )
     max_seconds: float | None = Field(
         None,
         ge=1,
-        description="CPU seconds from the first step, evaluations included; empty: until it no longer learns.",
+        description="CPU seconds from the first step, evaluations included; empty: until it stops learning.",
     )
-    max_steps: int | None = Field(None, ge=1, description="Optimizer steps at most; empty: the preset's.")
+    max_steps: int | None = Field(
+        None, ge=1, description="Optimizer steps at most; empty: until it stops learning."
+    )
     threads: int | None = Field(None, ge=1, le=256, description="Threads of PyTorch; empty: all cores.")
     seed: int = Field(0, ge=0, description="Seed of weights, order, augmentation and noise.")
+
+
+class TrainingLog:
+    """Tells a log of every validation score, and otherwise at most every 30 s that training goes on."""
+
+    def __init__(self, log: logging.Logger) -> None:
+        self._log = log
+        self._last = time.monotonic()
+
+    def __call__(self, row: Mapping[str, Any]) -> None:
+        """Take a row of the history."""
+        if row["split"] == "valid" or time.monotonic() - self._last >= 30:
+            self._last = time.monotonic()
+            self._log.info(
+                f"step {row['step']}, {row['seconds']:.0f} s: {row['split']} {row['nats_per_point']:.3f} nats a point"
+            )
 
 
 def _train(
@@ -41,16 +67,90 @@ def _train(
     augmented: pa.Table,
 ) -> dg.MaterializeResult[pa.Table]:
     from singleline_pipeline import rendering
-    from singleline_pipeline.dataset import SPLITS, find_snapshot, fingerprint_of
-    from singleline_pipeline.sketch_models import train, train_settings
+    from singleline_pipeline.dataset import SPLITS, fingerprint
+    from singleline_pipeline.sketch_models import TrainSettings, train
     from singleline_pipeline.sketch_models.runs import promote, run_folder
 
-    splits = {
-        split: stroke3_from_arrow(dataset.filter(pa.compute.equal(dataset["split"], split))["stroke3"])
-        for split in SPLITS
-    }
-    settings = train_settings(name, **config.model_dump())
-    seen = dict(
-        zip(("drawings", "variants"), (content_version(dataset), content_version(augmented)), strict=True)
+    options = config.model_dump()
+    augmentation = options.pop("augmentation")
+    settings = (
+        TrainSettings(**options)
+        if augmentation == "on_the_fly"
+        else TrainSettings(**options, augmentation=None)
     )
-    ...
+    ids, of_split = dataset["drawing_id"].to_pylist(), dataset["split"].to_pylist()
+    drawings = stroke3_from_arrow(dataset["stroke3"])
+    splits = {
+        name: [d for d, split in zip(drawings, of_split, strict=True) if split == name] for name in SPLITS
+    }
+    seen = fingerprint(zip(ids, of_split, drawings, strict=True))
+    run = run_folder(home.get().models / name, seen, settings)
+    result = train(
+        name,
+        splits,
+        run,
+        settings,
+        augmented=stroke3_from_arrow(augmented["stroke3"]) if augmentation == "ahead" else None,
+        dataset_fingerprint=seen,
+        progress=TrainingLog(context.log),
+    )
+    promotion = promote(home.get().models / name, run, splits["valid"] or splits["train"])
+    if not promotion.promoted:
+        context.log.warning(
+            f"{run.name} is not better than the weights in use ({promotion.score:.3f} against "
+            f"{promotion.current_score:.3f} nats a point on the same drawings); those stay in use."
+        )
+
+    columns = {
+        column: [row.get(column) for row in result.history]
+        for column in SCHEMAS[name].names
+        if column != "run"
+    }
+    table = table_of(name, columns | {"run": [run.name] * len(result.history)})
+    return materialized(
+        context,
+        name,
+        table,
+        counts=None,
+        config={"preset": config.preset},
+        metadata={
+            "nats_per_point": promotion.score,
+            "promoted": promotion.promoted,
+            "steps": result.steps,
+            "stopped_because": result.stopped_because,
+            "weights": dg.MetadataValue.path(str(run)),
+            "dataset_fingerprint": seen,
+            "learning_curve": picture(
+                rendering.learning_curve_svg(result.history, title=name), "learning curve"
+            ),
+        },
+    )
+
+
+@table_asset(
+    group=GROUP, code_version="1", kinds={"pytorch", "huggingface"}, partitioned=False, counted=False
+)
+def sketch_rnn(
+    context: dg.AssetExecutionContext,
+    config: TrainConfig,
+    home: HomeResource,
+    stroke3_dataset: pa.Table,
+    augmented_dataset: pa.Table,
+) -> dg.MaterializeResult[pa.Table]:
+    """SketchRNN, trained on the dataset. Goes on from its last checkpoint where data and settings are the same; its
+    weights come into use only if they are not worse than the present ones on the held-out pages."""
+    return _train(context, "sketch_rnn", config, home, stroke3_dataset, augmented_dataset)
+
+
+@table_asset(
+    group=GROUP, code_version="1", kinds={"pytorch", "huggingface"}, partitioned=False, counted=False
+)
+def sketch_transformer(
+    context: dg.AssetExecutionContext,
+    config: TrainConfig,
+    home: HomeResource,
+    stroke3_dataset: pa.Table,
+    augmented_dataset: pa.Table,
+) -> dg.MaterializeResult[pa.Table]:
+    """The sketch transformer, trained on the dataset as SketchRNN is."""
+    return _train(context, "sketch_transformer", config, home, stroke3_dataset, augmented_dataset)

@@ -92,6 +92,7 @@ def materialized(
     counts: Mapping[str, int] | None,
     metadata: Mapping[str, Any],
     external: Mapping[str, str] | None = None,
+    config: Mapping[str, Any] | None = None,
 ) -> dg.MaterializeResult[pa.Table]:
     """The result of an asset: the table, its checks, its version by content, and what it was made from.
 
@@ -102,6 +103,7 @@ def materialized(
         counts: Where the rows that went in went, see `check_table`.
         metadata: What a person wants to see of it.
         external: Versions of inputs that are no assets (the folder, the labels), by name.
+        config: The part of its config that makes it stale when it changes.
     """
     partition = context.partition_key if context.has_partition_key else None
     return dg.MaterializeResult(
@@ -113,6 +115,6 @@ def materialized(
             "dagster/row_count": table.num_rows,
             **({"counts": dict(counts)} if counts else {}),
             **metadata,
-            FINGERPRINT: fingerprint_now(context, name, partition, external or {}),
+            FINGERPRINT: fingerprint_now(context, name, partition, external, config),
         },
     )
