@@ -5,7 +5,8 @@ Every picture has a paper of its own, a bounded size, and the same bytes for the
 
 from .animation import animated_sheet_svg, animated_svg
 from .canvas import RenderError
-from .charts import histogram_svg, learning_curve_svg, scatter_svg
+from .charts import histogram_svg, learning_curve_svg
+from .maps import scatter_svg
 from .markdown import PREVIEW_BYTES, data_uri, markdown_image
 from .raster import encode_preview, overlay, rasterize
 from .sheets import before_after_sheet, contact_sheet

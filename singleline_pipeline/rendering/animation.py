@@ -14,7 +14,7 @@ import numpy as np
 from .canvas import RenderError, Strokes, canvas_for, check_strokes, place, stroke_lengths
 from .markdown import PREVIEW_BYTES
 from .palette import FAINT, INK, MAT
-from .svg import check_size, document, dot, escape_text, number, path_data
+from .svg import check_size, document, dot, number, path_data, text_line
 
 SPEED = 1.0  # how much line an unhurried pen draws a second, in longer sides of the drawing
 SHORTEST, LONGEST = 1.5, 20.0  # seconds for a drawing whose time is not given
@@ -128,7 +128,7 @@ def animated_sheet_svg(
     checked = [check_strokes(drawing, name=f"Drawing {index}") for index, drawing in enumerate(drawings)]
     seconds = [drawing_seconds(drawing) for drawing in checked]
     period = max(seconds, default=SHORTEST) + HOLD
-    texts = [_clip(caption, cell, _CAPTION_PX) for caption in captions or [""] * len(checked)]
+    texts = captions or [""] * len(checked)
 
     for grid in _GRIDS:
         factor = grid / cell
@@ -162,16 +162,14 @@ def _sheet(
     row_height = cell + _CAPTION_PX + 2 * gap
     parts = []
     if title:
-        parts.append(
-            _text(gap, gap + _TITLE_PX - 2, _clip(title, width - 2 * gap, _TITLE_PX), INK, _TITLE_PX)
-        )
+        parts.append(text_line(gap, gap + _TITLE_PX - 2, title, INK, _TITLE_PX, width - 2 * gap))
     for index, (lines, text) in enumerate(cells):
         x = gap + index % columns * (cell + gap)
         y = top + index // columns * row_height
         parts.append(f'<rect x="{x}" y="{y}" width="{cell}" height="{cell}" fill="none" stroke="{MAT}"/>')
         parts.append(f'<g transform="translate({x} {y})scale({number(1 / factor, 4)})">{lines}</g>')
         if text:
-            parts.append(_text(x, y + cell + _CAPTION_PX + 2, text, FAINT, _CAPTION_PX))
+            parts.append(text_line(x, y + cell + _CAPTION_PX + 2, text, FAINT, _CAPTION_PX, cell))
     bottom = top + -(-len(cells) // columns) * row_height
     note = ""
     if total == 0:
@@ -179,20 +177,6 @@ def _sheet(
     elif len(cells) < total:
         note = f"{len(cells)} of {total} drawings: the others did not fit."
     if note:
-        parts.append(_text(gap, bottom + _CAPTION_PX, note, INK, _CAPTION_PX))
+        parts.append(text_line(gap, bottom + _CAPTION_PX, note, INK, _CAPTION_PX, 400))
         bottom += _CAPTION_PX + 2 * gap
     return document(max(width, 240), bottom, "".join(parts), title=title)
-
-
-def _text(x: float, y: float, text: str, colour: str, size: int) -> str:
-    return (
-        f'<text x="{number(x)}" y="{number(y)}" font-family="system-ui,sans-serif" font-size="{size}" '
-        f'fill="{colour}">{escape_text(text)}</text>'
-    )
-
-
-def _clip(text: str, width: float, font_size: int) -> str:
-    """One line of the text, cut to about so many pixels: the viewer's font is not known here."""
-    line = " ".join(text.split())
-    room = max(1, int(width / (0.56 * font_size)))
-    return line if len(line) <= room else line[: room - 1] + "…"

@@ -1,4 +1,4 @@
-"""Charts as small SVG files: histograms, learning curves and maps.
+"""Charts as small SVG files: histograms and learning curves.
 
 matplotlib is imported when a chart is drawn (0.8 s), and only its Figure is used: no pyplot, no open
 figures. Its settings are process-wide while a figure is drawn, hence the lock.
@@ -17,17 +17,12 @@ import numpy as np
 import numpy.typing as npt
 
 from .canvas import RenderError
-from .palette import FAINT, INK, MAT, PAPER, STROKES, stroke_colour
+from .palette import FAINT, INK, MAT, PAPER, STROKES
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-CHART_BYTES = 60_000
-NO_GROUP = ("", "unlabelled")
-
-_MARKERS = ("o", "^", "s", "D")  # with eight colours, 32 groups that can be told apart
-_VECTOR_POINTS = 300  # a point costs 90 bytes as SVG; more of them are smaller as pixels
 _LONGEST_CURVE = 400  # points; a longer curve is averaged in bins of equal numbers of rows
 
 _STYLE = {
@@ -202,49 +197,3 @@ def _thinned(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     parts = np.array_split(points, min(len(points), _LONGEST_CURVE))
     means = np.array([part.mean(axis=0) for part in parts])
     return means[:, 0], means[:, 1]
-
-
-def scatter_svg(points: npt.ArrayLike, labels: Sequence[str], *, title: str = "") -> str:
-    """A map: points (n, 2), one colour and marker a group, with a legend that counts them.
-
-    A group keeps its place in the order of names; what has no group is grey. Large maps hold their points
-    as pixels.
-    """
-    xy = np.asarray(points, dtype=np.float64).reshape(-1, 2)
-    _finite(xy, title or "The map")
-    if len(labels) != len(xy):
-        raise RenderError(f"There are {len(labels)} labels for {len(xy)} points.")
-    names = np.array([label or "unlabelled" for label in labels], dtype=object)
-    groups = sorted({name for name in names if name not in NO_GROUP}, key=_natural)
-    with _style():
-        for dpi in (150, 110, 80, 50):
-            figure, axes = _figure(6.4, 4.8)
-            if len(xy) == 0:
-                _say_nothing_there(axes, "no points")
-            size = float(np.clip(6000 / max(1, len(xy)), 9, 36))
-            for index, name in enumerate([*groups, *({"unlabelled"} & set(names))]):
-                members = xy[names == name]
-                axes.scatter(
-                    members[:, 0],
-                    members[:, 1],
-                    s=size,
-                    color=stroke_colour(index) if name in groups else FAINT,
-                    marker=_MARKERS[index // len(STROKES) % len(_MARKERS)] if name in groups else "x",
-                    linewidths=0 if name in groups else 1,
-                    alpha=0.8,
-                    label=_plain(f"{name} ({len(members)})"),
-                    rasterized=len(xy) > _VECTOR_POINTS,
-                )
-            axes.set(xticks=[], yticks=[], title=_plain(title))
-            axes.spines[:].set_visible(False)
-            if len(xy):
-                figure.legend(loc="outside right upper", markerscale=max(1.0, (24 / size) ** 0.5))
-            chart = _svg(figure, dpi)
-            if len(chart.encode()) <= CHART_BYTES:
-                break
-        return chart
-
-
-def _natural(name: str) -> list[tuple[int, str]]:
-    """Sorts "cluster 2" before "cluster 10"."""
-    return [(int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"(\d+)", name)]

@@ -49,18 +49,22 @@ def check_image(image: np.ndarray, name: str = "The image") -> np.ndarray:
 
 
 def draw_strokes(
-    canvas: np.ndarray, strokes: Sequence[np.ndarray], colours: Sequence[tuple[int, ...]], thickness: int
+    canvas: np.ndarray,
+    strokes: Sequence[np.ndarray],
+    colours: Sequence[tuple[int, ...]],
+    thickness: int,
+    line: int = cv2.LINE_AA,
 ) -> None:
-    """Draw checked strokes, in pixels of the canvas, antialiased; a single point becomes a dot."""
+    """Draw checked strokes, in pixels of the canvas; a single point becomes a dot."""
     factor = 2**_SUBPIXEL_BITS
     for stroke, colour in zip(strokes, colours, strict=True):
         points = np.rint(stroke * factor).astype(np.int32)
         if (points == points[0]).all():
             centre = (int(points[0, 0]), int(points[0, 1]))
             radius = int(max(thickness, 2) * factor * 0.6)
-            cv2.circle(canvas, centre, radius, colour, cv2.FILLED, cv2.LINE_AA, _SUBPIXEL_BITS)
+            cv2.circle(canvas, centre, radius, colour, cv2.FILLED, line, _SUBPIXEL_BITS)
         else:
-            cv2.polylines(canvas, [points[:, None]], False, colour, thickness, cv2.LINE_AA, _SUBPIXEL_BITS)
+            cv2.polylines(canvas, [points[:, None]], False, colour, thickness, line, _SUBPIXEL_BITS)
 
 
 def rasterize(strokes: Strokes, *, size: int = 224, pen: float = 2.0, margin: float = 0.06) -> np.ndarray:
@@ -76,10 +80,10 @@ def rasterize(strokes: Strokes, *, size: int = 224, pen: float = 2.0, margin: fl
     large = size * _OVERSAMPLING
     canvas = np.full((large, large), 255, np.uint8)
     placed = place(drawn, large, large, margin * large)
-    # Pixel (0, 0) covers 0 to 1 of the plane, and OpenCV puts its centre at 0.
-    draw_strokes(
-        canvas, [stroke - 0.5 for stroke in placed], [(0,)] * len(placed), round(pen * _OVERSAMPLING)
-    )
+    # OpenCV's pixel (0, 0) has its centre at 0 and not its corner. Its antialiasing would widen the line by
+    # more than a pixel; the oversampling does its work.
+    centred = [stroke - 0.5 for stroke in placed]
+    draw_strokes(canvas, centred, [(0,)] * len(placed), round(pen * _OVERSAMPLING), cv2.LINE_8)
     return cv2.resize(canvas, (size, size), interpolation=cv2.INTER_AREA)
 
 
@@ -139,7 +143,7 @@ def encode(image: np.ndarray, format: Literal["jpeg", "png"], quality: int) -> b
     else:
         if quality < _ALL_COLOURS:
             picture = picture.quantize(quality, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
-        picture.save(buffer, "PNG", optimize=True)
+        picture.save(buffer, "PNG", compress_level=6)
     return buffer.getvalue()
 
 

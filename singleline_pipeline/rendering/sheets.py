@@ -87,12 +87,13 @@ def contact_sheet(
     texts = list(captions) if captions is not None else [""] * len(pictures)
 
     shown, side = len(pictures), float(cell)
-    format: Literal["jpeg", "png"] | None = None
+    first = _sheet(pictures[:6], texts[:6], None, cell, ratio, "", "")
+    format: Literal["jpeg", "png"] = "jpeg"
+    if len(encode(first, "png", 32)) < len(encode(first, "jpeg", 58)):
+        format = "png"
     while True:
         note = f"{shown} of {len(pictures)} shown" if shown < len(pictures) else ""
         sheet = _sheet(pictures[:shown], texts[:shown], columns, int(side), ratio, title or "", note)
-        if format is None:
-            format = "png" if len(encode(sheet, "png", 32)) < len(encode(sheet, "jpeg", 58)) else "jpeg"
         data = encode_within(sheet, format, max_bytes)
         if len(data) <= max_bytes:
             return data

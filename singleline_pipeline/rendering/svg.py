@@ -54,6 +54,20 @@ def dot(stroke: np.ndarray, diameter: float, colour: str, decimals: int = 2) -> 
     return f'<circle cx="{x}" cy="{y}" r="{number(diameter / 2)}" fill="{colour}" stroke="none"'
 
 
+def text_line(x: float, y: float, text: str, colour: str, size: int, room: float) -> str:
+    """One line of text from its baseline's left end, cut to about `room` pixels: fonts differ from viewer to viewer."""
+    line = " ".join(text.split())
+    if not line:
+        return ""
+    letters = max(1, int(room / (0.56 * size)))
+    if len(line) > letters:
+        line = line[: letters - 1] + "…"
+    return (
+        f'<text x="{number(x)}" y="{number(y)}" font-family="system-ui,sans-serif" font-size="{size}" '
+        f'fill="{colour}">{escape_text(line)}</text>'
+    )
+
+
 def document(width: float, height: float, body: str, *, title: str = "") -> str:
     """A self-contained SVG of so many pixels on its own paper."""
     w, h = number(width), number(height)
