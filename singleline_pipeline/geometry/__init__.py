@@ -17,6 +17,7 @@ from singleline_pipeline.geometry.pages import (
     join_page,
     splice_page,
 )
+from singleline_pipeline.geometry.route import route_strokes
 from singleline_pipeline.geometry.simplify import simplify, simplify_to_budget, vertex_epsilons
 from singleline_pipeline.geometry.splice import splice_strokes
 from singleline_pipeline.geometry.split import split_drawings
@@ -59,6 +60,7 @@ __all__ = [
     "rescale",
     "reverse_stroke3",
     "reverse_strokes",
+    "route_strokes",
     "save_ndjson",
     "save_npz",
     "simplify",

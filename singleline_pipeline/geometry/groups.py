@@ -7,8 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import shapely
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from singleline_pipeline.geometry.strokes import (
     Stroke,
@@ -82,19 +81,31 @@ def _lost_and_retraced(before: list[Stroke], after: list[Stroke]) -> tuple[float
         for segment, count in has.items()
         if count > max(1, had[segment])
     )
-    # A segment may have been cut where a bridge lands on it: only geometry knows whether it is still all
-    # there.
     missing = [segment for segment in had if segment not in has]
     if not missing:
         return 0.0, float(retraced)
-    drawn = shapely.union_all([shapely.LineString(s) if len(s) > 1 else shapely.Point(s[0]) for s in after])
-    lines = shapely.linestrings(np.array(missing).reshape(-1, 2, 2))
-    uncovered = lines[~shapely.covers(shapely.buffer(drawn, _SAME_LINE), lines)]
-    if not uncovered.size:
-        return 0.0, float(retraced)
-    return float(
-        shapely.length(shapely.difference(uncovered, shapely.buffer(drawn, _SAME_LINE))).sum()
-    ), float(retraced)
+    drawn = np.array(list(has)).reshape(-1, 2, 2)
+    lost = sum(_uncovered(np.array(segment).reshape(2, 2), drawn) for segment in missing)
+    return float(lost), float(retraced)
+
+
+def _uncovered(segment: Stroke, drawn: NDArray[np.float64]) -> float:
+    """Length of the segment (2, 2) that no part of it among the segments drawn (m, 2, 2) covers.
+
+    A part is what is left of a segment when a bridge that lands on it has cut it.
+    """
+    step = segment[1] - segment[0]
+    length = float(np.hypot(*step))
+    from_start = drawn - segment[0]
+    along = from_start @ step / length
+    beside = from_start @ np.array([-step[1], step[0]]) / length
+    on = (np.abs(beside) <= _SAME_LINE) & (along >= -_SAME_LINE) & (along <= length + _SAME_LINE)
+    parts = np.sort(along[on.all(axis=1)], axis=1)
+    parts = parts[np.argsort(parts[:, 0], kind="stable")]
+    # Each part covers what lies beyond the furthest that the parts before it reach.
+    reached = np.maximum.accumulate(np.concatenate([[0.0], parts[:, 1]]))
+    gaps = np.maximum(np.append(parts[:, 0], length) - reached, 0.0).sum()
+    return float(gaps) if gaps > _SAME_LINE * (len(parts) + 1) else 0.0
 
 
 def _segments(strokes: list[Stroke]) -> Counter[tuple[float, float, float, float]]:

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from singleline_pipeline.geometry._shapes import as_shapes
 from singleline_pipeline.geometry.strokes import Stroke, StrokeError, check_gap, rescale, validate_strokes
 
 # Half a pen's width in canvas units. Gives a straight line a box with an area, so that it can be inside
@@ -58,7 +59,7 @@ def split_drawings(
     sides = outer[:, 2:] - outer[:, :2]
     keep = sides.prod(axis=1) >= least_area
     keep[np.argmax(np.hypot(*sides.T))] = True
-    members = [np.flatnonzero(labels == label).tolist() for label in range(len(outer))]
+    members = [[int(stroke) for stroke in np.flatnonzero(labels == label)] for label in range(len(outer))]
     groups = sorted(group for group, kept in zip(members, keep, strict=True) if kept)
     dropped = sorted(
         stroke for group, kept in zip(members, keep, strict=True) if not kept for stroke in group
@@ -70,7 +71,7 @@ def _near_ink(strokes: list[Stroke], gap: float) -> NDArray[np.intp]:
     """A label a stroke, the same for strokes linked by ink at most `gap` apart."""
     if not np.isfinite(gap):
         return np.zeros(len(strokes), dtype=np.intp)
-    lines = np.array([shapely.LineString(s) if len(s) > 1 else shapely.Point(s[0]) for s in strokes])
+    lines = as_shapes(strokes)
     a, b = shapely.STRtree(lines).query(lines, predicate="dwithin", distance=gap)
     return _components(len(strokes), a, b)
 
