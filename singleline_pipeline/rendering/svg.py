@@ -8,7 +8,7 @@ from xml.sax.saxutils import escape
 
 import numpy as np
 
-from .canvas import RenderError, Strokes, canvas_for, check_strokes, place
+from .canvas import RenderError, Strokes, bounds, canvas_for, check_strokes, place
 from .palette import INK, PAPER, stroke_colour
 
 DOT_MM = 0.1  # a plotter sets its pen down for a line, not for a point
@@ -120,28 +120,26 @@ def drawing_svg(
 
 
 def plotter_svg(
-    strokes: Strokes,
-    *,
-    width_mm: float = 210.0,
-    height_mm: float = 297.0,
-    margin_mm: float = 20.0,
-    pen_mm: float = 0.3,
+    strokes: Strokes, *, width_mm: float = 210.0, margin_mm: float = 15.0, pen_mm: float = 0.3
 ) -> str:
     """A drawing for vpype, AxiDraw and their like: one group of open lines without fill, in drawing order.
 
-    The document is the sheet of paper in millimetres (A4 upright), and a user unit is a millimetre; the
-    drawing fills it inside the margin, centred. Nothing but the line is in it: a background would be
-    plotted. A stroke of one point becomes a line of 0.1 mm.
+    The document is a sheet of paper in millimetres, and a user unit is a millimetre. It is as high as the
+    drawing needs, but not higher than an upright A format of this width (297 mm for 210 mm), which a narrow
+    drawing fills with its height. Nothing but the line is in it: a background would be plotted. A stroke of one
+    point becomes a line of 0.1 mm.
     """
     drawn = check_strokes(strokes)
     check_size("The width of the sheet in mm", width_mm, 1)
-    check_size("The height of the sheet in mm", height_mm, 1)
     check_size("The width of the pen in mm", pen_mm, 0.01)
     check_size("The margin in mm", margin_mm, 0)
-    if 2 * margin_mm >= min(width_mm, height_mm):
-        raise RenderError(
-            f"A margin of {margin_mm:g} mm leaves no room on a sheet of {width_mm:g} x {height_mm:g} mm."
-        )
+    if 2 * margin_mm >= width_mm:
+        raise RenderError(f"A margin of {margin_mm:g} mm leaves no room on a sheet {width_mm:g} mm wide.")
+    _, (across, down) = bounds(drawn)
+    room = width_mm - 2 * margin_mm
+    highest = float(np.ceil(width_mm * 2**0.5))
+    needed = down * (room / across) if across * highest > down * room else np.inf
+    height_mm = min(highest, float(np.ceil(needed + 2 * margin_mm)))
     lines = []
     for stroke in place(drawn, width_mm, height_mm, margin_mm):
         data = path_data(stroke) or path_data(stroke[0] + np.array([[0.0, 0.0], [DOT_MM, 0.0]]))

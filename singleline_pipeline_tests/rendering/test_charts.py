@@ -62,7 +62,7 @@ def test_the_histogram_compares_two_versions() -> None:
     assert not any(text.startswith("before") for text in words(histogram_svg([1, 2])))
 
 
-@settings(max_examples=25)
+@settings(max_examples=12)
 @given(st.lists(st.floats(-1e6, 1e6) | st.integers(0, 2000), max_size=30))
 def test_any_finite_values_have_a_histogram(values: list[float]) -> None:
     assert len(histogram_svg(values).encode()) <= LIMIT

@@ -147,23 +147,34 @@ def test_strokes_get_colours_of_their_own(face: list[np.ndarray]) -> None:
 
 def test_the_plotter_gets_one_group_of_lines_in_millimetres(face: list[np.ndarray]) -> None:
     """Plotter programs take top-level groups for layers, fills for hatching and backgrounds for lines."""
-    root = parse(plotter_svg(face, width_mm=148, height_mm=210, margin_mm=15))
+    root = parse(plotter_svg(face, width_mm=148, margin_mm=15))
     assert root.attrib["width"] == "148mm"
-    assert root.attrib["height"] == "210mm"
-    assert root.attrib["viewBox"] == "0 0 148 210"
+    assert root.attrib["height"] == "188mm"
+    assert root.attrib["viewBox"] == "0 0 148 188"
     (group,) = list(root)
     assert group.tag == f"{SVG}g"
     assert group.attrib["fill"] == "none"
     assert [child.tag for child in group] == [f"{SVG}path"] * 4
     drawn = np.concatenate([points_of(path.attrib["d"]) for path in group])
     # The oval is sampled, hence a little lower than 4 : 3.
-    assert drawn.min(axis=0) == pytest.approx([15, (210 - 118 * 4 / 3) / 2], abs=0.2)
-    assert drawn.max(axis=0) == pytest.approx([148 - 15, (210 + 118 * 4 / 3) / 2], abs=0.2)
+    assert drawn.min(axis=0) == pytest.approx([15, (188 - 118 * 4 / 3) / 2], abs=0.2)
+    assert drawn.max(axis=0) == pytest.approx([148 - 15, (188 + 118 * 4 / 3) / 2], abs=0.2)
 
 
 def test_a_margin_that_leaves_no_room_is_refused(face: list[np.ndarray]) -> None:
-    with pytest.raises(RenderError, match="A margin of 60 mm leaves no room on a sheet of 100 x 120 mm"):
-        plotter_svg(face, width_mm=100, height_mm=120, margin_mm=60)
+    with pytest.raises(RenderError, match="A margin of 60 mm leaves no room on a sheet 100 mm wide"):
+        plotter_svg(face, width_mm=100, margin_mm=60)
+
+
+@pytest.mark.parametrize(
+    ("end", "height"), [((0.0, 200.0), "297mm"), ((200.0, 0.0), "30mm"), ((1e-12, 200.0), "297mm")]
+)
+def test_no_line_asks_for_a_sheet_that_nobody_has(end: tuple[float, float], height: str) -> None:
+    """An upright line as wide as the sheet would be endlessly high."""
+    svg = plotter_svg([np.array([(0.0, 0.0), end])])
+    assert parse(svg).attrib["height"] == height
+    (line,) = paths(svg)
+    assert length(line) == pytest.approx(267 if height == "297mm" else 180, abs=0.02)
 
 
 @pytest.mark.parametrize("size", [0, -3, float("nan"), float("inf")])
