@@ -1,0 +1,90 @@
+"""Drawings as models read them: checked stroke-3 arrays, padded batches, the scale of a dataset."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from singleline_pipeline.sketch_models.errors import DatasetError
+
+
+class DrawingBatch(NamedTuple):
+    """Drawings padded to the longest: rows past a drawing's length are zero and must never be read."""
+
+    points: Tensor  # (b, t, 3) float32: dx, dy in file units, 1 where the pen lifts after the point
+    lengths: Tensor  # (b,) int64
+
+
+def check_drawings(drawings: Sequence[np.ndarray], where: str) -> list[np.ndarray]:
+    """The drawings as float32 (n, 3) arrays, each checked.
+
+    where: what the drawings are called in messages, such as "train".
+    Raises DatasetError that names the first bad row and says what to do.
+    """
+    checked = []
+    for row, drawing in enumerate(drawings):
+        name = f"{where} drawing {row}"
+        try:
+            array = np.asarray(drawing, dtype=np.float32)
+        except (TypeError, ValueError) as error:
+            raise DatasetError(f"{name} is not an array of numbers: {error}") from error
+        if array.ndim == 2 and array.shape[1] == 5:
+            raise DatasetError(
+                f"{name} is stroke-5 (5 columns). Give stroke-3: dx, dy and 1 where the pen lifts, without the padding."
+            )
+        if array.ndim != 2 or array.shape[1] != 3:
+            raise DatasetError(f"{name} has shape {array.shape}; stroke-3 is (points, 3): dx, dy, lift_pen.")
+        if len(array) == 0:
+            raise DatasetError(f"{name} is empty. Take it out of the dataset.")
+        if not np.isfinite(array).all():
+            point = int(np.argmin(np.isfinite(array).all(axis=1)))
+            raise DatasetError(f"{name} has a value that is not a number at point {point}. Mend or remove it.")
+        if not np.isin(array[:, 2], (0, 1)).all():
+            point = int(np.argmin(np.isin(array[:, 2], (0, 1))))
+            raise DatasetError(
+                f"{name} has {array[point, 2]:g} for the pen at point {point}; only 0 (down) and 1 (lifts) exist."
+            )
+        checked.append(array)
+    return checked
+
+
+def pad_drawings(drawings: Sequence[np.ndarray]) -> DrawingBatch:
+    """A batch of (n, 3) arrays."""
+    lengths = torch.tensor([len(drawing) for drawing in drawings], dtype=torch.int64)
+    points = torch.zeros(len(drawings), int(lengths.max()), 3)
+    for row, drawing in enumerate(drawings):
+        points[row, : len(drawing)] = torch.from_numpy(np.asarray(drawing, dtype=np.float32))
+    return DrawingBatch(points, lengths)
+
+
+def offset_scale(drawings: Sequence[np.ndarray]) -> float:
+    """The standard deviation of dx and dy pooled over all rows, in file units: the models' unit of length."""
+    offsets = np.concatenate([drawing[:, :2] for drawing in drawings]).astype(np.float64)
+    scale = float(offsets.std())
+    if scale == 0:
+        raise DatasetError("Every point of the train split lies in the same place: there is nothing to learn.")
+    return scale
+
+
+def canvas_size(drawings: Sequence[np.ndarray]) -> float:
+    """The median longer side of the drawings, in file units."""
+    sides = []
+    for drawing in drawings:
+        positions = np.cumsum(drawing[:, :2].astype(np.float64), axis=0)
+        sides.append(float(np.ptp(positions, axis=0).max()))
+    return max(float(np.median(sides)), 1e-6)
+
+
+def fingerprint(splits: Mapping[str, Sequence[np.ndarray]]) -> str:
+    """SHA-256 over all drawings with their splits, for data that come without a fingerprint of their own."""
+    digest = hashlib.sha256()
+    for split in sorted(splits):
+        for drawing in splits[split]:
+            digest.update(f"{split} {len(drawing)}\n".encode())
+            digest.update(np.ascontiguousarray(drawing, dtype="<f4").tobytes())
+    return digest.hexdigest()

@@ -1,0 +1,72 @@
+"""Model folders: config.json, model.safetensors and a card, as transformers reads them."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+from singleline_pipeline.sketch_models.errors import ModelFolderError
+from singleline_pipeline.sketch_models.sketch_model import SketchModel
+from singleline_pipeline.sketch_models.sketch_rnn import SketchRNN
+from singleline_pipeline.sketch_models.sketch_transformer import SketchTransformer
+
+MODELS: dict[str, type[SketchModel]] = {"sketch_rnn": SketchRNN, "sketch_transformer": SketchTransformer}
+
+
+def load_model(folder: str | os.PathLike[str]) -> SketchRNN | SketchTransformer:
+    """The model in a folder that training wrote, ready to draw. Nothing is fetched from anywhere.
+
+    Raises ModelFolderError where the folder holds something else, or weights that do not fit its config.
+    """
+    path = Path(folder)
+    config_file = path / "config.json"
+    if not config_file.is_file():
+        raise ModelFolderError(f"{path} holds no model: there is no config.json. Train one there first.")
+    try:
+        kind = json.loads(config_file.read_text(encoding="utf-8")).get("model_type")
+    except (json.JSONDecodeError, UnicodeDecodeError, AttributeError) as error:
+        raise ModelFolderError(f"{config_file} is not a model's config: {error}") from error
+    if kind not in MODELS:
+        raise ModelFolderError(
+            f"{path} holds a model of type {kind!r}, not one of {', '.join(MODELS)}. Give the folder of a model that "
+            "this project trained."
+        )
+    if not (path / "model.safetensors").is_file():
+        raise ModelFolderError(f"{path} has a config but no weights: model.safetensors is missing. Train again.")
+    try:
+        model, report = MODELS[kind].from_pretrained(path, local_files_only=True, output_loading_info=True)
+    except (RuntimeError, OSError, ValueError, TypeError) as error:
+        raise ModelFolderError(f"The model in {path} cannot be loaded: {error}") from error
+    wrong = sorted(report["missing_keys"]) + sorted(report["unexpected_keys"])
+    if wrong:
+        raise ModelFolderError(
+            f"The weights in {path} are of another version of {kind}: {', '.join(map(str, wrong[:3]))} do not fit. "
+            "Train again with this version."
+        )
+    return model.eval()  # type: ignore[return-value]
+
+
+def _umask() -> int:
+    """The process's mask for new files; it can only be read by setting it."""
+    mask = os.umask(0o022)
+    os.umask(mask)
+    return mask
+
+
+def save_model(model: SketchModel, folder: Path) -> None:
+    """Write config and weights; each file is replaced as a whole, so that one that is being read survives."""
+    folder.mkdir(parents=True, exist_ok=True)
+    staging = Path(tempfile.mkdtemp(prefix=".saving-", dir=folder))
+    try:
+        model.save_pretrained(staging)
+        for file in sorted(staging.iterdir()):
+            # safetensors makes files that only their owner may read.
+            file.chmod(0o666 & ~_umask())
+            with file.open("rb+") as handle:
+                os.fsync(handle.fileno())
+            os.replace(file, folder / file.name)
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)

@@ -1,0 +1,109 @@
+"""The mixture head that both models share: 20 bivariate Gaussians over an offset and 3 pen states.
+
+Density and parametrisation follow Graves 2013 (eq. 18-25), temperature Ha and Eck 2017 (eq. 8). Offsets are in
+units of the model's scale. All of it is computed in float32, whatever the network before it ran in.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+PEN_DOWN, PEN_UP, PEN_END = 0, 1, 2
+"""Pen states: the line goes on after this point, the pen lifts after it, the drawing is over (no point)."""
+
+# Bounds of a component's deviation, in units of the scale (about 15 canvas units). The lower one is a quarter of
+# the deviation of the uniform noise on the targets, so nothing is gained by reaching it.
+_MIN_SIGMA, _MAX_SIGMA = 0.005, 20.0
+_LOG_SIGMA_CENTER = (math.log(_MAX_SIGMA) + math.log(_MIN_SIGMA)) / 2
+_LOG_SIGMA_RADIUS = (math.log(_MAX_SIGMA) - math.log(_MIN_SIGMA)) / 2
+_MAX_CORRELATION = 0.995
+
+
+class MixtureParameters(NamedTuple):
+    """What the head says about the next row; `...` are leading dimensions, k the components."""
+
+    log_weights: Tensor  # (..., k), normalised
+    mean: Tensor  # (..., k, 2)
+    log_sigma: Tensor  # (..., k, 2)
+    correlation: Tensor  # (..., k), inside (-1, 1)
+    log_pen: Tensor  # (..., 3), normalised
+
+
+class MixtureHead(nn.Module):
+    """Hidden vectors to mixture parameters."""
+
+    def __init__(self, hidden_size: int, components: int = 20) -> None:
+        super().__init__()
+        self.components = components
+        self.linear = nn.Linear(hidden_size, 6 * components + 3)
+
+    def reset_parameters(self) -> None:
+        """Small weights, and means spread out, so that no two components start as the same one."""
+        nn.init.normal_(self.linear.weight, std=0.02)
+        nn.init.zeros_(self.linear.bias)
+        k = self.components
+        nn.init.normal_(self.linear.bias.data[k : 3 * k], std=0.5)
+
+    def forward(self, hidden: Tensor) -> MixtureParameters:
+        """hidden: (..., hidden_size)."""
+        raw = self.linear(hidden).float()
+        k = self.components
+        weights, mean, sigma, correlation, pen = raw.split([k, 2 * k, 2 * k, k, 3], dim=-1)
+        return MixtureParameters(
+            log_weights=F.log_softmax(weights, dim=-1),
+            mean=mean.unflatten(-1, (k, 2)),
+            log_sigma=_LOG_SIGMA_CENTER
+            + _LOG_SIGMA_RADIUS * torch.tanh(sigma.unflatten(-1, (k, 2)) / _LOG_SIGMA_RADIUS),
+            correlation=_MAX_CORRELATION * torch.tanh(correlation),
+            log_pen=F.log_softmax(pen, dim=-1),
+        )
+
+
+def log_density(parameters: MixtureParameters, offsets: Tensor) -> Tensor:
+    """Log density of offsets (..., 2) under the mixture, in nats, (...).
+
+    Graves 2013, eq. 24-25, in logarithms throughout: a point 50 deviations away still has a gradient.
+    """
+    scaled = (offsets.unsqueeze(-2) - parameters.mean) * torch.exp(-parameters.log_sigma)
+    zx, zy = scaled.unbind(-1)
+    rho = parameters.correlation
+    independent = (1 - rho) * (1 + rho)
+    quadratic = (zx.square() + zy.square() - 2 * rho * zx * zy) / independent
+    log_normal = (
+        -math.log(2 * math.pi) - parameters.log_sigma.sum(-1) - 0.5 * torch.log(independent) - 0.5 * quadratic
+    )
+    return torch.logsumexp(parameters.log_weights + log_normal, dim=-1)
+
+
+def with_temperature(parameters: MixtureParameters, temperature: float) -> MixtureParameters:
+    """The mixture at a temperature in (0, 1]: weights sharpened, variances times the temperature; nothing in place.
+
+    Among the pen states, down and up are sharpened against each other; the probability of the end stays what the
+    model says. Sharpened, a drawing would hardly ever end: the end is never the likeliest state at any one step,
+    and still has to come once in about a hundred.
+    """
+    drawing = F.log_softmax(parameters.log_pen[..., :PEN_END] / temperature, dim=-1)
+    end = parameters.log_pen[..., PEN_END:]
+    not_end = torch.log(-torch.expm1(end.clamp(max=-1e-7)))
+    return parameters._replace(
+        log_weights=F.log_softmax(parameters.log_weights / temperature, dim=-1),
+        log_sigma=parameters.log_sigma + 0.5 * math.log(temperature),
+        log_pen=torch.cat([drawing + not_end, end], dim=-1),
+    )
+
+
+def sample_offset(parameters: MixtureParameters, generator: torch.Generator | None) -> Tensor:
+    """One offset for each row of parameters (b, ...), (b, 2)."""
+    component = torch.multinomial(parameters.log_weights.exp(), 1, generator=generator)
+    pick = component.unsqueeze(-1).expand(-1, 1, 2)
+    mean = parameters.mean.gather(1, pick).squeeze(1)
+    sigma = parameters.log_sigma.gather(1, pick).squeeze(1).exp()
+    rho = parameters.correlation.gather(1, component).squeeze(1)
+    first, second = torch.randn(mean.shape, generator=generator, device=mean.device).unbind(-1)
+    second = rho * first + torch.sqrt((1 - rho) * (1 + rho)) * second
+    return mean + sigma * torch.stack([first, second], dim=-1)

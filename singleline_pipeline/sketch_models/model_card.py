@@ -1,0 +1,69 @@
+"""The README.md of a model folder: what it was fitted to, how well it does, how to draw with it."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from singleline_pipeline import __version__
+from singleline_pipeline.sketch_models.checkpoints import Progress
+from singleline_pipeline.sketch_models.settings import TrainSettings
+
+_CLASSES = {"sketch_rnn": "SketchRNN", "sketch_transformer": "SketchTransformer"}
+
+
+def write_model_card(
+    folder: Path,
+    name: str,
+    settings: TrainSettings,
+    progress: Progress,
+    train: Sequence[np.ndarray],
+    valid: Sequence[np.ndarray],
+) -> None:
+    """Write the card beside the weights."""
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    score = config["score"]
+    latent = (
+        f"{score['kl_per_drawing']:.1f} nats a drawing" if config["latent_size"] else "off (it draws unconditionally)"
+    )
+    points = [len(drawing) for drawing in train]
+    card = f"""---
+library_name: transformers
+tags: [sketch, stroke-3, {name}]
+---
+# {_CLASSES[name]} of a single-line style
+
+Trained by singleline_pipeline {__version__}. It draws lines as rows of (dx, dy, lift_pen).
+
+| | |
+|---|---|
+| drawings | {len(train)} to learn from, {len(valid)} to validate on |
+| points a drawing | median {np.median(points):.0f}, at most {max(points)} |
+| dataset fingerprint | `{config["dataset_fingerprint"]}` |
+| preset, seed | {settings.preset}, {settings.seed} |
+| steps, processor time | {progress.step}, {progress.seconds:.0f} s; stopped by {progress.stopped_because} |
+
+Scores of these weights on the validation drawings (negative ELBO in nats, lower is better; offsets in units of
+{config["scale"]:.3f} file units; the targets carry uniform noise of ±0.5 file units):
+
+| | |
+|---|---|
+| nats a point | **{score["nats_per_point"]:.4f}** |
+| of which offsets, pen | {score["xy"]:.4f}, {score["pen"]:.4f} |
+| end of the drawing | {score["eos_per_drawing"]:.2f} nats a drawing |
+| latent | {latent} |
+
+```python
+from singleline_pipeline.sketch_models import load_model
+
+model = load_model("{folder.name}")
+drawings = model.sample(16, temperature=0.4)
+```
+"""
+    temporary = folder / ".README.md"
+    temporary.write_text(card, encoding="utf-8")
+    os.replace(temporary, folder / "README.md")

@@ -1,0 +1,160 @@
+"""Drawing with a model: batched, from nothing, from a latent, or on from a line that somebody began."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from singleline_pipeline.sketch_models.drawings import check_drawings
+from singleline_pipeline.sketch_models.errors import SketchModelError
+from singleline_pipeline.sketch_models.features import pen_one_hot, with_start_row
+from singleline_pipeline.sketch_models.mixture import (
+    PEN_END,
+    PEN_UP,
+    sample_offset,
+    with_temperature,
+)
+
+if TYPE_CHECKING:
+    from singleline_pipeline.sketch_models.sketch_model import SketchModel
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A drawing that a model made.
+
+    stroke3: (n, 3) float32 in file units; the last row lifts the pen
+    ended: whether the model ended it; False where it ran into the limit of points
+    """
+
+    stroke3: np.ndarray
+    ended: bool
+
+
+def no_latent() -> SketchModelError:
+    """The error for asking an unconditional model for a latent."""
+    return SketchModelError(
+        "This model has no latent (latent_size is 0), so it cannot encode, reconstruct or interpolate. "
+        "Sample freely, give a prefix, or train one with a latent."
+    )
+
+
+def spherical_interpolation(first: Tensor, second: Tensor, steps: int) -> Tensor:
+    """Points on the great circle from one latent to another, both included (Shoemake 1985): (steps, size)."""
+    if steps < 2:
+        raise SketchModelError(f"An interpolation has at least its two ends; {steps} steps were asked for.")
+    cosine = torch.dot(first, second) / (first.norm() * second.norm()).clamp(min=1e-8)
+    angle = torch.acos(cosine.clamp(-1, 1))
+    fraction = torch.linspace(0, 1, steps, device=first.device).unsqueeze(1)
+    if float(torch.sin(angle)) < 1e-4:  # the same direction, or opposite ones, which share no single circle
+        return (1 - fraction) * first + fraction * second
+    return (torch.sin((1 - fraction) * angle) * first + torch.sin(fraction * angle) * second) / torch.sin(
+        angle
+    )
+
+
+def end_threshold(uniform: Tensor, temperature: float) -> Tensor:
+    """At which probability of having gone on this far a drawing ends, from uniform numbers in (0, 1).
+
+    Ending where the product of the steps' (1 - P(end)) falls under a uniform number is the same as drawing the end
+    step by step. A low temperature pulls that number towards 1/2, its median: every drawing then ends where half of
+    them would have, and not, as with a sharpened P(end), hardly ever.
+    """
+    logit = torch.log(uniform) - torch.log1p(-uniform)
+    return torch.sigmoid(temperature * logit)
+
+
+@torch.no_grad()
+def sample(
+    model: SketchModel,
+    n: int,
+    *,
+    temperature: float,
+    max_points: int | None,
+    generator: torch.Generator | None,
+    prefix: np.ndarray | None,
+    z: Tensor | None,
+) -> list[Sample]:
+    """See `SketchModel.sample`."""
+    if n < 1:
+        raise SketchModelError(f"{n} drawings were asked for; at least one can be drawn.")
+    if not 0 < temperature <= 1:
+        raise SketchModelError(f"The temperature is {temperature}; it lies above 0 and is at most 1.")
+    limit = model.config.max_points if max_points is None else max_points
+    begun = np.zeros((0, 3), np.float32) if prefix is None else check_drawings([prefix], "prefix")[0]
+    if limit <= len(begun):
+        raise SketchModelError(f"At most {limit} points were asked for, but the prefix has {len(begun)}.")
+    device = model.device
+    if generator is None:
+        generator = torch.Generator(device).manual_seed(0)
+    latent = _latent(model, n, z, generator)
+    model.eval()
+
+    rows = torch.zeros(n, limit, 3, device=device)
+    rows[:, : len(begun)] = torch.from_numpy(begun).to(device)
+    lengths = torch.full((n,), len(begun), device=device)
+    ended = torch.zeros(n, dtype=torch.bool, device=device)
+    uniform = torch.rand(n, generator=generator, device=device).clamp(1e-6, 1 - 1e-6)
+    log_threshold = torch.log(end_threshold(uniform, temperature))
+    log_going_on = torch.zeros(n, device=device)
+    active = torch.arange(n, device=device)
+
+    cache = model.start_cache(latent, n, limit + 1)
+    offset, pen, position = with_start_row(rows[:, : len(begun)])
+    position = position.clone()
+    for point in range(len(begun), limit + 1):
+        parameters = with_temperature(
+            model.next_row(model.features(offset, pen, position), cache), temperature
+        )
+        if point > 0:  # a drawing has at least one point
+            end = parameters.log_pen[:, PEN_END].exp().clamp(max=1 - 1e-7)
+            log_going_on[active] += torch.log1p(-end)
+            over = log_going_on[active] <= log_threshold[active]
+            ended[active[over]] = True
+            going_on = torch.nonzero(~over).squeeze(1)
+            if len(going_on) == 0:
+                break
+            if len(going_on) < len(active):
+                active, position = active[going_on], position[going_on]
+                cache.select(going_on)
+                parameters = type(parameters)(*(part[going_on] for part in parameters))
+        if point == limit:
+            break
+        step = sample_offset(parameters, generator) * model.config.scale
+        drawing = parameters.log_pen[:, :PEN_END].exp()
+        lift = torch.rand(len(active), generator=generator, device=device) * drawing.sum(1) < drawing[:, PEN_UP]
+        rows[active, point] = torch.cat([step, lift.unsqueeze(1).float()], dim=1)
+        lengths[active] = point + 1
+        offset, pen = step.unsqueeze(1), pen_one_hot(lift.float()).unsqueeze(1)
+        position = position[:, -1:] + offset
+
+    samples = []
+    for row, length, by_itself in zip(rows.cpu().numpy(), lengths.tolist(), ended.tolist(), strict=True):
+        stroke3 = row[:length].copy()
+        stroke3[-1, 2] = 1
+        samples.append(Sample(stroke3, by_itself))
+    return samples
+
+
+def _latent(model: SketchModel, n: int, z: Tensor | None, generator: torch.Generator) -> Tensor | None:
+    size = model.config.latent_size
+    if not size:
+        if z is not None:
+            raise no_latent()
+        return None
+    if z is None:
+        return torch.randn(n, size, generator=generator, device=model.device)
+    if z.ndim != 2 or z.shape[0] not in (1, n) or z.shape[1] != size:
+        raise SketchModelError(f"z has shape {tuple(z.shape)}; this model takes ({n}, {size}) or (1, {size}).")
+    return z.to(model.device).expand(n, size)
+
+
+def median_points(samples: list[Sample]) -> float:
+    """Median number of points of the samples that ended by themselves; NaN where none did."""
+    lengths = [len(one.stroke3) for one in samples if one.ended]
+    return float(np.median(lengths)) if lengths else math.nan

@@ -1,0 +1,120 @@
+"""How a model is trained: what a person may set, within which bounds, and what the presets make of it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+from singleline_pipeline.sketch_models.augmentation import AugmentationSettings
+from singleline_pipeline.sketch_models.errors import TrainingError
+
+ModelName = Literal["sketch_rnn", "sketch_transformer"]
+MODEL_NAMES: tuple[ModelName, ...] = ("sketch_rnn", "sketch_transformer")
+
+# Light enough to leave the local statistics of a line as they are: the score is taken on drawings as they are.
+_ON_THE_FLY = AugmentationSettings(max_rotation=10.0, max_scale=1.1, max_drop=0.1, min_scale=0.9)
+
+
+@dataclass(frozen=True)
+class Preset:
+    """Sizes of a model and its training.
+
+    model: arguments of the model's config; batch_size: drawings a step; learning_rate: its peak
+    kl_annealing_steps: steps over which the weight of the KL rises to 1
+    """
+
+    model: dict[str, Any]
+    batch_size: int
+    learning_rate: float
+    kl_annealing_steps: int
+
+
+PRESETS: dict[tuple[str, str], Preset] = {
+    ("sketch_rnn", "small"): Preset(
+        {"encoder_size": 128, "decoder_size": 256, "latent_size": 64}, 50, 3e-3, 300
+    ),
+    ("sketch_rnn", "story"): Preset(
+        {"encoder_size": 256, "decoder_size": 512, "latent_size": 128}, 100, 1e-3, 5000
+    ),
+    ("sketch_transformer", "small"): Preset(
+        {"width": 128, "heads": 4, "feed_forward": 512, "encoder_layers": 1, "decoder_layers": 4, "latent_size": 64,
+         "residual_dropout": 0.0}, 50, 2e-3, 300,
+    ),
+    ("sketch_transformer", "story"): Preset(
+        {"width": 128, "heads": 8, "feed_forward": 512, "encoder_layers": 4, "decoder_layers": 4, "latent_size": 256},
+        100, 1e-3, 5000,
+    ),
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class TrainSettings:
+    """What a person decides about a training.
+
+    Attributes:
+        preset: "small" (minutes on two cores) or "story" (the story's sizes).
+        seed: Of weights, order, augmentation and noise; 0 or more.
+        max_seconds: CPU seconds of the process from the first step, evaluations included; above 0. None: no limit.
+        max_steps: Optimizer steps at most; 1 or more. None: no limit.
+        threads: Threads of PyTorch, 1 to 256. None: as they are.
+        evaluate_every_seconds: CPU seconds between evaluations where max_seconds is given; above 0.
+        evaluate_every_steps: Steps between evaluations where it is not; 1 or more.
+        patience: Evaluations without a better score after which training stops; 1 or more.
+        augmentation: Variants made on the fly; None where the drawings are augmented already.
+        bf16: Whether matrix products run in bf16. None: where the processor has instructions for it.
+        overrides: Arguments of the model's config in place of the preset's, such as {"latent_size": 0}.
+        batch_size, learning_rate, kl_annealing_steps: In place of the preset's.
+    """
+
+    preset: Literal["small", "story"] = "small"
+    seed: int = 0
+    max_seconds: float | None = None
+    max_steps: int | None = None
+    threads: int | None = None
+    evaluate_every_seconds: float = 20.0
+    evaluate_every_steps: int = 200
+    patience: int = 10
+    augmentation: AugmentationSettings | None = _ON_THE_FLY
+    bf16: bool | None = None
+    overrides: dict[str, Any] = field(default_factory=dict)
+    batch_size: int | None = None
+    learning_rate: float | None = None
+    kl_annealing_steps: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.preset not in ("small", "story"):
+            raise TrainingError(f"There is no preset {self.preset!r}: small or story.")
+        lowest = {
+            "seed": 0, "max_steps": 1, "threads": 1, "evaluate_every_steps": 1, "patience": 1, "batch_size": 1,
+            "kl_annealing_steps": 1,
+        }  # fmt: skip
+        for name, low in lowest.items():
+            value = getattr(self, name)
+            if value is not None and value < low:
+                raise TrainingError(f"{name} is {value}; the least is {low}.")
+        for name in ("max_seconds", "evaluate_every_seconds", "learning_rate"):
+            value = getattr(self, name)
+            if value is not None and not value > 0:
+                raise TrainingError(f"{name} is {value}; it must be above 0.")
+        if self.threads is not None and self.threads > 256:
+            raise TrainingError(f"threads is {self.threads}; the most is 256.")
+
+    def resolved(self, name: str) -> Preset:
+        """The preset of a model with what these settings put in its place."""
+        if name not in MODEL_NAMES:
+            raise TrainingError(f"There is no model {name!r}: {' or '.join(MODEL_NAMES)}.")
+        preset = PRESETS[name, self.preset]
+        return Preset(
+            preset.model | self.overrides,
+            self.batch_size or preset.batch_size,
+            self.learning_rate or preset.learning_rate,
+            self.kl_annealing_steps or preset.kl_annealing_steps,
+        )
+
+    def identity(self, name: str) -> str:
+        """Hash of all that shapes the weights at a given step; how long to train is not part of it."""
+        parts = {"name": name, "seed": self.seed, "bf16": self.bf16, "preset": asdict(self.resolved(name))}
+        parts["augmentation"] = None if self.augmentation is None else asdict(self.augmentation)
+        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()

@@ -1,0 +1,248 @@
+"""What SketchRNN and the sketch transformer have in common: one loss, one latent, one way to be sampled.
+
+A drawing of n points is n + 1 predictions: each point from those before it, and after the last one the end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, NamedTuple
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from transformers import PretrainedConfig, PreTrainedModel
+from transformers.utils import ModelOutput
+
+from singleline_pipeline.sketch_models import sampling
+from singleline_pipeline.sketch_models.drawings import check_drawings, pad_drawings
+from singleline_pipeline.sketch_models.features import feature_size, pen_one_hot, row_features, with_start_row
+from singleline_pipeline.sketch_models.mixture import (
+    PEN_END,
+    MixtureHead,
+    MixtureParameters,
+    log_density,
+)
+
+
+class SketchConfig(PretrainedConfig):
+    """What every sketch model's weights need beside them. Lengths are in file units (200 to a drawing's longer side).
+
+    Attributes:
+        scale: File units that the model calls one: the pooled deviation of dx and dy over the train split.
+        canvas: Median longer side of the train split's drawings.
+        max_points: Points of the longest train drawing: where sampling stops by default.
+        components: Gaussians in the mixture.
+        latent_size: Width of the variational bottleneck; 0 leaves encoder and latent out.
+        absolute_position: Whether the models read a point's position beside its offset.
+        free_nats: KL in nats a drawing that costs nothing in the loss (it does in the score).
+        dataset_fingerprint: Which data the weights were fitted to.
+        train_drawings: Number of drawings in the train split.
+        score: The validation score of these weights, as `evaluate` gives it.
+    """
+
+    scale: float = 15.0
+    canvas: float = 200.0
+    max_points: int = 250
+    components: int = 20
+    latent_size: int = 128
+    absolute_position: bool = True
+    free_nats: float = 8.0
+    dataset_fingerprint: str = ""
+    train_drawings: int = 0
+    score: dict | None = None
+
+
+class Posterior(NamedTuple):
+    """Diagonal Gaussian over the latent of each drawing, both (b, latent_size)."""
+
+    mean: Tensor
+    log_variance: Tensor
+
+    def kl(self) -> Tensor:
+        """KL to the standard normal in nats, (b,): Kingma and Welling 2014, appendix B."""
+        return 0.5 * (self.mean.square() + self.log_variance.exp() - 1 - self.log_variance).sum(-1)
+
+
+@dataclass
+class SketchOutput(ModelOutput):
+    """Sums over a batch, in nats, and the loss.
+
+    loss: what training minimises, in nats a point: xy, pen and end, plus the weighted KL above the free nats
+    xy: negative log density of the offsets; pen: cross-entropy of the pen over real points; end: that of the end steps
+    kl: KL of the latent; points: real points in the batch; drawings: drawings in it
+    """
+
+    loss: Tensor | None = None
+    xy: Tensor | None = None
+    pen: Tensor | None = None
+    end: Tensor | None = None
+    kl: Tensor | None = None
+    points: Tensor | None = None
+    drawings: Tensor | None = None
+
+
+class SketchModel(PreTrainedModel):
+    """Base of both models. A subclass says how to encode and how to decode, in whole and step by step."""
+
+    config_class: ClassVar[type[SketchConfig]] = SketchConfig
+    config: SketchConfig
+    base_model_prefix = ""
+    main_input_name = "points"
+    _no_split_modules: ClassVar[list[str]] = []
+    head: MixtureHead
+
+    # ---- what a subclass provides
+
+    def posterior(self, points: Tensor, lengths: Tensor) -> Posterior:
+        """Encode points (b, t, 3) in file units, of which the first `lengths` rows of each drawing count."""
+        raise NotImplementedError
+
+    def decode(
+        self, features: Tensor, latent: Tensor | None, generator: torch.Generator | None = None
+    ) -> Tensor:
+        """Hidden states (b, t, hidden) for rows of features (b, t, f), each seeing its row and earlier ones."""
+        raise NotImplementedError
+
+    def start_cache(self, latent: Tensor | None, batch: int, max_rows: int) -> Any:
+        """What `advance` carries from row to row, before the first one; it has `select(rows)` to drop drawings."""
+        raise NotImplementedError
+
+    def advance(self, features: Tensor, cache: Any) -> Tensor:
+        """As `decode`, for the next rows (b, t, f) after those that the cache has seen; brings the cache forward."""
+        raise NotImplementedError
+
+    # ---- the loss
+
+    def features(self, offset: Tensor, pen: Tensor, position: Tensor) -> Tensor:
+        """Features of rows; see `row_features`."""
+        config = self.config
+        return row_features(
+            offset, pen, position,
+            scale=config.scale, canvas=config.canvas, absolute_position=config.absolute_position,
+        )  # fmt: skip
+
+    def point_features(self, points: Tensor) -> Tensor:
+        """Features of a drawing's points without the start row: (b, t, 3) -> (b, t, f)."""
+        return self.features(points[..., :2], pen_one_hot(points[..., 2]), points[..., :2].cumsum(1))
+
+    def forward(
+        self,
+        points: Tensor,
+        lengths: Tensor,
+        target_noise: Tensor | None = None,
+        kl_weight: float = 1.0,
+        generator: torch.Generator | None = None,
+    ) -> SketchOutput:
+        """Teacher-forced loss of a batch.
+
+        points: (b, t, 3) stroke-3 in file units; lengths: (b,)
+        target_noise: (b, t, 2) in file units, added to the offsets that are predicted, not to those that are read
+        kl_weight: weight of the KL in the loss
+        generator: draws the latent and the dropout while training; in evaluation the latent is its mean
+        """
+        batch, time, _ = points.shape
+        real = torch.arange(time, device=points.device) < lengths.unsqueeze(1)
+        points = points * real.unsqueeze(-1)
+        latent, kl = None, points.new_zeros(batch)
+        if self.config.latent_size:
+            posterior = self.posterior(points, lengths)
+            kl = posterior.kl()
+            latent = posterior.mean
+            if self.training:
+                noise = torch.randn(latent.shape, generator=generator, device=latent.device)
+                latent = latent + torch.exp(0.5 * posterior.log_variance) * noise
+        hidden = self.decode(self.features(*with_start_row(points)), latent, generator)
+        # Row t of `hidden` has read the points before t, and predicts point t; row n predicts the end.
+        predicted = self.head(hidden[:, :-1][real])
+        targets = points[..., :2] if target_noise is None else points[..., :2] + target_noise
+        xy = -log_density(predicted, targets[real] / self.config.scale).sum()
+        pen = F.nll_loss(predicted.log_pen, points[..., 2][real].long(), reduction="sum")
+        last = hidden[torch.arange(batch, device=points.device), lengths]
+        end = -self.head(last).log_pen[:, PEN_END].sum()
+        count = lengths.sum()
+        paid = kl.mean().clamp(min=self.config.free_nats) * batch
+        loss = (xy + pen + end + kl_weight * paid) / count
+        return SketchOutput(
+            loss=loss, xy=xy.detach(), pen=pen.detach(), end=end.detach(), kl=kl.sum().detach(),
+            points=count, drawings=points.new_tensor(batch),
+        )  # fmt: skip
+
+    # ---- drawing
+
+    @torch.no_grad()
+    def encode(self, drawings: Sequence[np.ndarray]) -> Tensor:
+        """The latent of each drawing, z = μ, (len(drawings), latent_size)."""
+        if not self.config.latent_size:
+            raise sampling.no_latent()
+        batch = pad_drawings(check_drawings(drawings, "encode"))
+        self.eval()
+        return self.posterior(batch.points.to(self.device), batch.lengths.to(self.device)).mean
+
+    def sample(
+        self,
+        n: int,
+        *,
+        temperature: float = 0.4,
+        max_points: int | None = None,
+        generator: torch.Generator | None = None,
+        prefix: np.ndarray | None = None,
+        z: Tensor | None = None,
+    ) -> list[sampling.Sample]:
+        """Draw n drawings at once.
+
+        temperature: in (0, 1]; 1 samples what the model believes, lower is calmer
+        max_points: points at most; by default as many as the longest drawing that the model was trained on has
+        generator: on the model's device; None seeds one with 0
+        prefix: (m, 3) stroke-3 that somebody began; every sample goes on from it and holds it
+        z: (n, latent_size) or (1, latent_size); drawn from the prior where it is None
+        """
+        return sampling.sample(
+            self, n,
+            temperature=temperature, max_points=max_points, generator=generator, prefix=prefix, z=z,
+        )  # fmt: skip
+
+    def reconstruct(
+        self,
+        drawings: Sequence[np.ndarray],
+        *,
+        temperature: float = 0.2,
+        max_points: int | None = None,
+        generator: torch.Generator | None = None,
+    ) -> list[sampling.Sample]:
+        """Draw each drawing again from its latent (z = μ)."""
+        return self.sample(
+            len(drawings), temperature=temperature, max_points=max_points, generator=generator,
+            z=self.encode(drawings),
+        )  # fmt: skip
+
+    def interpolate(
+        self,
+        first: np.ndarray,
+        second: np.ndarray,
+        steps: int = 8,
+        *,
+        temperature: float = 0.2,
+        max_points: int | None = None,
+        generator: torch.Generator | None = None,
+    ) -> list[sampling.Sample]:
+        """Drawings on the great circle between the latents of two, both ends included."""
+        ends = self.encode([first, second])
+        z = sampling.spherical_interpolation(ends[0], ends[1], steps)
+        return self.sample(steps, temperature=temperature, max_points=max_points, generator=generator, z=z)
+
+    def next_row(self, features: Tensor, cache: Any) -> MixtureParameters:
+        """What comes after the last of these rows, features (b, t, f); brings the cache forward."""
+        return self.head(self.advance(features, cache)[:, -1])
+
+    def _init_weights(self, module: nn.Module) -> None:
+        if module is self or not hasattr(module, "reset_parameters"):
+            return
+        module.reset_parameters()
+
+
+def input_size(config: SketchConfig) -> int:
+    """Features of a row under a config."""
+    return feature_size(config.absolute_position)
