@@ -54,11 +54,12 @@ def test_a_rotated_transparent_page_is_turned_too(picture: np.ndarray, encoded: 
     assert difference(decode_image(encoded(stored, "PNG", exif=exif)), picture) == 0
 
 
-@pytest.mark.parametrize("mode", ["RGB", "P", "L", "1", "CMYK"])
-@pytest.mark.parametrize("kind", ["PNG", "TIFF", "BMP", "JPEG"])
+@pytest.mark.parametrize(
+    ("kind", "mode"),
+    [(kind, mode) for kind in ("PNG", "TIFF", "BMP") for mode in ("RGB", "P", "L", "1")]
+    + [("JPEG", "RGB"), ("JPEG", "L"), ("JPEG", "CMYK"), ("TIFF", "CMYK")],
+)
 def test_colour_modes(picture: np.ndarray, encoded: Encode, kind: str, mode: str) -> None:
-    if (kind, mode) in {("JPEG", "P"), ("JPEG", "1"), ("PNG", "CMYK"), ("BMP", "CMYK")}:
-        pytest.skip(f"there is no {mode} {kind}")
     stored = Image.fromarray(picture).convert(mode)
     options = {"quality": 95} if kind == "JPEG" else {}
     assert difference(decode_image(encoded(stored, kind, **options)), np.asarray(stored.convert("RGB"))) < 6
