@@ -108,9 +108,9 @@ def overlay(
     canvas = 255 - (255 - small.astype(np.uint16)) * 2 // 5
     canvas = canvas.astype(np.uint8)
     _outline(canvas, ignored, scale)
-    thickness = 2 if max(width, height) >= 400 else 1
     scaled = [stroke * scale for stroke in drawn]
-    draw_strokes(canvas, scaled, [bgr(stroke_colour(index)) for index in range(len(scaled))], thickness)
+    # A line thinner than the pen, so that what it follows stays in sight.
+    draw_strokes(canvas, scaled, [bgr(stroke_colour(index)) for index in range(len(scaled))], 1)
     return canvas
 
 
