@@ -15,6 +15,8 @@ TOUCHING_SHARE = 0.02
 """Pieces nearer than this share of the page's longer side are one drawing whatever their size."""
 MARK_SHARE = 0.05
 """Size of a lone mark as a share of the page's longer side, up to which it is no drawing."""
+WHOLE_SHARE = 0.15
+"""Size of a piece as a share of the page's longer side, from which on upwards it can be a drawing of its own."""
 SMALL_SHARE = 0.35
 """Size of a piece against a larger one, from which on downwards it is taken for a mark beside it."""
 
@@ -131,7 +133,7 @@ def _next_merge(
     facing = np.hypot(between[..., 0], between[..., 1])
     gap = distance[np.ix_(alive, alive)]
     together = (
-        ((gap <= near) & (facing <= BLANK_SHARE * page_side))
+        ((gap <= near) & (facing <= BLANK_SHARE * page_side) & (smaller < WHOLE_SHARE * page_side))
         | (gap <= TOUCHING_SHARE * page_side)
         | ((inside > 0.3) & (gap <= 3 * near))
         | (inside > 0.85)
