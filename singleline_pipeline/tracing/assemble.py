@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from singleline_pipeline.tracing.crossings import ArmKey
 from singleline_pipeline.tracing.graph import Edge
-from singleline_pipeline.tracing.junctions import ArmKey, Joints
+from singleline_pipeline.tracing.junctions import Joints
 
 
 def assemble(edges: list[Edge], joints: Joints) -> list[np.ndarray]:
