@@ -1,0 +1,77 @@
+"""A shelf of small sample sketchbooks, taken through the whole pipeline once for all tests that look at the result."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from singleline_pipeline.definitions import defs
+from singleline_pipeline.home import Home
+from singleline_pipeline.lake import Lake
+from singleline_pipeline.orchestration.partitions import sketchbooks
+from singleline_pipeline.orchestration.runs import Outcome, materialize_stale
+from singleline_pipeline.scans import find_sketchbooks
+from singleline_pipeline.scans.samples import write_sample_sketchbooks
+from singleline_pipeline.schemas import SCHEMAS
+
+MODELS = ("sketch_rnn", "sketch_transformer")
+TRAINED = {*MODELS, *(f"{model}_samples" for model in MODELS)}
+
+
+@dataclass
+class Shelf:
+    """A home with sketchbooks in it, and the Dagster instance that knows of them."""
+
+    home: Home
+    instance: dg.DagsterInstance
+
+    @property
+    def lake(self) -> Lake:
+        return Lake(self.home.lake)
+
+    def run(self, names: set[str] | None = None, **options) -> Outcome:
+        """What `singleline run` does, with a training of a few steps where a model is among the names."""
+        books = [book.name for book in find_sketchbooks(self.home.sketchbooks)]
+        self.instance.add_dynamic_partitions(sketchbooks.name, books)
+        short = {model: {"max_steps": 8, "threads": 1} for model in MODELS}
+        return materialize_stale(
+            defs, self.instance, self.home, books, names or set(SCHEMAS), configs=short, **options
+        )
+
+    def bytes_of_lake(self) -> dict[str, bytes]:
+        """Every table's file, by its path in the lake."""
+        root = Path(self.home.lake)
+        return {str(file.relative_to(root)): file.read_bytes() for file in sorted(root.rglob("*.parquet"))}
+
+
+@pytest.fixture
+def open_shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shelf]:
+    """An empty home of its own, and an instance on disk."""
+    monkeypatch.setenv("SINGLELINE_HOME", str(tmp_path / "home"))
+    for name in ("SINGLELINE_SKETCHBOOKS", "SINGLELINE_LAKE"):
+        monkeypatch.delenv(name, raising=False)
+    home = Home.from_environment()
+    home.sketchbooks.mkdir(parents=True)
+    (tmp_path / "instance").mkdir()
+    with dg.DagsterInstance.local_temp(str(tmp_path / "instance")) as instance:
+        yield Shelf(home, instance)
+
+
+@pytest.fixture(scope="module")
+def shelf(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shelf]:
+    """Two sample sketchbooks, everything materialized. Tests that share it must leave it as it is."""
+    root = tmp_path_factory.mktemp("shelf")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SINGLELINE_HOME", str(root / "home"))
+        for name in ("SINGLELINE_SKETCHBOOKS", "SINGLELINE_LAKE"):
+            patch.delenv(name, raising=False)
+        home = Home.from_environment()
+        write_sample_sketchbooks(home.sketchbooks, seed=1, books=2, pages=12, scale=0.5)
+        (root / "instance").mkdir()
+        with dg.DagsterInstance.local_temp(str(root / "instance")) as instance:
+            shelf = Shelf(home, instance)
+            outcome = shelf.run()
+            assert outcome.failed == {}
+            yield shelf
