@@ -1,0 +1,110 @@
+"""The thin ink of a page: how much there is, how dark and how sharp, how far a piece reaches, and rows of text."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+FAINTEST = 0.05
+"""Darkness, relative to the paper around it, below which nothing counts as ink: grain, show-through, creases."""
+
+SHARPEST_EDGE = 1.7
+"""Width in px that the sharpest of edges measures here."""
+
+LETTER_HEIGHT = (0.004, 0.05)
+"""Height of a letter or a word, as a share of the page's shorter side: 0.8 to 10 mm on a page of 20 cm."""
+
+
+@dataclass(frozen=True)
+class Ink:
+    """Measures of a page's thin ink; see `PageStatistics` for what each one means."""
+
+    share: float
+    contrast: float
+    reach: float
+    blur: float
+    text_likeness: float
+    text_rows: int
+
+
+def measure_ink(grey: np.ndarray, pen_limit: int, margin: float) -> Ink:
+    """Measure the ink of a page, uint8 (h, w), that is narrower than `pen_limit` px, inside its `margin`."""
+    height, width = grey.shape
+    closed = cv2.morphologyEx(grey, cv2.MORPH_CLOSE, np.ones((pen_limit, pen_limit), np.uint8))
+    top, left = round(margin * height), round(margin * width)
+    inside = np.s_[top : height - top, left : width - left]
+    grey, closed = grey[inside], closed[inside]
+
+    depth = (closed - grey).astype(np.float32)
+    relative = depth / np.maximum(closed, 1)
+    # The closing takes the brightest grain for paper, so that bare paper has a depth too: its median, and its spread.
+    some = relative[::3, ::3]
+    grain = float(np.median(some))
+    spread = 1.5 * float(np.median(np.abs(some - grain)))
+    strong = relative > max(FAINTEST, grain + 6 * spread)
+    if not strong.any():
+        return Ink(0.0, 0.0, 0.0, 0.0, 0.0, 0)
+    contrast = float(np.median(relative[strong]))
+    ink = (strong & (relative > 0.4 * contrast)).astype(np.uint8)
+
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(ink, connectivity=8)
+    pieces = stats[1:]
+    diagonal = float(np.hypot(height, width))
+    reach = float(np.hypot(pieces[:, cv2.CC_STAT_WIDTH], pieces[:, cv2.CC_STAT_HEIGHT]).max()) / diagonal
+    in_rows, rows = _rows_of_text(ink, labels, pieces, min(height, width))
+    return Ink(
+        share=float(ink.mean()),
+        contrast=contrast,
+        reach=reach,
+        blur=1000 * _edge_width(grey, depth, ink) / diagonal,
+        text_likeness=in_rows,
+        text_rows=rows,
+    )
+
+
+def _edge_width(grey: np.ndarray, depth: np.ndarray, ink: np.ndarray) -> float:
+    """Return the width in px of the sharpest edges of the ink: its depth over the steepest slope towards it.
+
+    The slope is taken over 2 px, so that the sharpest edge there can be measures nearly that: it counts as 0.
+    """
+    slope_x = cv2.Sobel(grey, cv2.CV_32F, 1, 0, ksize=3, scale=1 / 8)
+    slope_y = cv2.Sobel(grey, cv2.CV_32F, 0, 1, ksize=3, scale=1 / 8)
+    inked = ink.astype(bool)
+    slope = np.percentile(cv2.magnitude(slope_x, slope_y)[inked], 95)
+    width = np.percentile(depth[inked], 95) / max(float(slope), 1e-3)
+    return float(np.sqrt(max(width**2 - SHARPEST_EDGE**2, 0.0)))
+
+
+def _rows_of_text(ink: np.ndarray, labels: np.ndarray, pieces: np.ndarray, side: int) -> tuple[float, int]:
+    """Return the share of the ink that stands in rows of small pieces, and how many rows there are.
+
+    Pieces of a letter's height are smeared sideways by a letter or two: those of a line of text run together into a
+    band that is long and no higher than they are; those of a drawing do not.
+    """
+    heights = pieces[:, cv2.CC_STAT_HEIGHT]
+    lettered = (
+        (heights >= LETTER_HEIGHT[0] * side)
+        & (heights <= LETTER_HEIGHT[1] * side)
+        & (pieces[:, cv2.CC_STAT_WIDTH] <= 12 * heights)
+    )
+    if lettered.sum() < 4:
+        return 0.0, 0
+    letter = float(np.median(heights[lettered]))
+    small = np.r_[False, lettered][labels].astype(np.uint8)
+    smear = np.ones((1, round(2.5 * letter) | 1), np.uint8)
+    bands = cv2.morphologyEx(small, cv2.MORPH_CLOSE, smear)
+    _, band_of, stats, _ = cv2.connectedComponentsWithStats(bands, connectivity=8)
+
+    first = np.full(len(pieces) + 1, 0)
+    flat_labels, flat_bands = labels.ravel(), band_of.ravel()
+    on = np.flatnonzero(small.ravel())
+    first[flat_labels[on]] = flat_bands[on]
+    members = np.bincount(first[1:][lettered], minlength=len(stats))
+    row = (
+        (members >= 4)
+        & (stats[:, cv2.CC_STAT_WIDTH] >= 8 * letter)
+        & (stats[:, cv2.CC_STAT_HEIGHT] <= 2.5 * letter)
+    )
+    row[0] = False
+    in_rows = pieces[lettered & row[first[1:]], cv2.CC_STAT_AREA].sum()
+    return float(in_rows / pieces[:, cv2.CC_STAT_AREA].sum()), int(row.sum())

@@ -1,0 +1,117 @@
+"""The masses of a page: what is neither paper nor line. Washes, areas filled with the pen, hands, dark borders."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from singleline_pipeline.embedding.paper import channel_range
+
+SHADE = 0.10
+"""Darkness, relative to the paper, from which an area counts as mass: half of a thin grey wash."""
+
+TINT = 0.07
+"""Colour, relative to the paper, from which an area counts as mass however light it is."""
+
+INK_DARK, INK_COLOUR = 0.5, 0.12
+"""At least as dark as this in its core, and no more coloured, is the black of a pen and not a wash."""
+
+EDGE = 0.035
+"""Change of darkness and colour across its outline, within 1 % of the page, from which a mass has an edge. Vignettes
+and uneven light have none."""
+
+WIDEST_STRIP = 0.15
+"""A strip along the whole of one side, up to this share of the page, is binder, gutter shadow or scanner lid."""
+
+
+@dataclass(frozen=True)
+class Masses:
+    """Measures of a page's masses; see `PageStatistics` for what each one means."""
+
+    share: float
+    border: float
+    solid: float
+    colour: float
+    darkness: float
+    variety: float
+
+
+def measure_masses(lineless: np.ndarray, paper: np.ndarray, least: int) -> Masses:
+    """Measure the masses of a page without its lines, uint8 (h, w, 3), on its `paper`, float32 (h, w, 3).
+
+    A mass has at least `least` px and an edge. Strips along whole sides are left out. Shares are of the picture.
+    """
+    relative = cv2.divide(lineless, paper, dtype=cv2.CV_32F)
+    dark = 1 - cv2.transform(relative, np.full((1, 3), 1 / 3, np.float32))
+    colour = channel_range(relative)
+    mask = (dark > SHADE) | (colour > TINT)
+    inside = _inside_strips(mask)
+    mask[~inside] = False
+
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=4)
+    count = len(stats)
+    sizes = stats[:, cv2.CC_STAT_AREA]
+    large = (sizes >= least) & (_edge_of_masses(labels, count, inside, dark + colour) > EDGE)
+    large[0] = False
+    if not large.any():
+        return Masses(0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+
+    rows, columns = np.flatnonzero(inside.any(axis=1)), np.flatnonzero(inside.any(axis=0))
+    at_border = np.zeros(count, bool)
+    for edge in (labels[rows[0]], labels[rows[-1]], labels[:, columns[0]], labels[:, columns[-1]]):
+        at_border[edge] = True
+    # Means weighted by darkness itself, so that the soft edges of a black area do not make it a grey one.
+    weight = np.clip(dark, 1e-3, None)
+    total = np.bincount(labels.ravel(), weight.ravel(), count)
+    core_dark = np.bincount(labels.ravel(), (weight * dark).ravel(), count) / np.maximum(total, 1e-3)
+    core_colour = np.bincount(labels.ravel(), (weight * colour).ravel(), count) / np.maximum(total, 1e-3)
+    solid = large & ~at_border & (core_dark > INK_DARK) & (core_colour < INK_COLOUR)
+
+    area = mask.size
+    massed = (large & ~solid)[labels]
+    if not massed.any():
+        return Masses(0.0, 0.0, float(sizes[solid].sum()) / area, 0.0, 0.0, 0.0)
+    return Masses(
+        share=float(massed.mean()),
+        border=float(sizes[large & at_border].sum()) / area,
+        solid=float(sizes[solid].sum()) / area,
+        colour=float(colour[massed].mean()),
+        darkness=float(dark[massed].mean()),
+        variety=float(np.sqrt(relative[massed].var(axis=0).sum())),
+    )
+
+
+def _edge_of_masses(labels: np.ndarray, count: int, inside: np.ndarray, tone: np.ndarray) -> np.ndarray:
+    """Return how much `tone` changes across each mass's outline, on average, float64 (count,)."""
+    window = np.ones((max(3, round(0.01 * max(tone.shape)) | 1),) * 2, np.uint8)
+    change = cv2.morphologyEx(tone, cv2.MORPH_GRADIENT, window)
+    # Where a mass is cut off, by a strip or the picture's border, it shows no outline of its own.
+    covered = ((labels > 0) | ~inside).astype(np.uint8)
+    outline = (labels > 0) & (cv2.erode(covered, np.ones((3, 3), np.uint8)) == 0)
+    on_outline = labels[outline]
+    length = np.bincount(on_outline, minlength=count)
+    total = np.bincount(on_outline, change[outline], count)
+    # A mass that fills the picture has no outline, and needs none.
+    return np.where(length > 0, total / np.maximum(length, 1), np.inf)
+
+
+def _inside_strips(mask: np.ndarray) -> np.ndarray:
+    """Return where the page lies between the strips of mass that run along its four sides, bool (h, w).
+
+    How wide a strip is, is the median over its side of how far the mass reaches inwards: a hand and the corners of a
+    turned page reach far on a part of a side, a gutter reaches the same all along.
+    """
+    inside = np.ones_like(mask)
+    for view, keep in (
+        (mask, inside),
+        (mask[:, ::-1], inside[:, ::-1]),
+        (mask.T, inside.T),
+        (mask[::-1].T, inside[::-1].T),
+    ):
+        length = view.shape[1]
+        reach = np.where(view.all(axis=1), length, view.argmin(axis=1))
+        strip = float(np.median(reach))
+        if 0 < strip < WIDEST_STRIP * length:
+            # Half as much again, for the strip is not everywhere as narrow as at its median.
+            keep[:, : round(1.5 * strip)] = False
+    return inside
