@@ -317,3 +317,102 @@ def _report(outcome) -> None:
         print(f"singleline: {asset} failed: {error}", file=sys.stderr)  # noqa: T201
     if outcome.failed:
         raise typer.Exit(1)
+
+
+def _summary(place, seconds: float) -> None:
+    """What the demo made of the sketchbooks, in figures, and where to look."""
+    from singleline_pipeline.export import export_from_lake
+    from singleline_pipeline.lake import Lake
+
+    lake = Lake(place.lake)
+
+    def total(asset: str, column: str) -> int:
+        tables = lake.read_partitions(asset, columns=[column]).values()
+        return sum(sum(table[column].to_pylist()) for table in tables)
+
+    def rows(asset: str) -> int:
+        return sum(table.num_rows for table in lake.read_partitions(asset, columns=["sketchbook"]).values())
+
+    dataset = lake.read("stroke3_dataset", columns=["points", "split"])
+    lines = [
+        (
+            "pages",
+            f"{rows('raw_pages')} read, {rows('rejected_pages')} rejected, {rows('strokes')} with drawings",
+        ),
+        (
+            "strokes",
+            f"{total('joined_strokes', 'strokes_before')} traced, {total('joined_strokes', 'strokes_after')} after "
+            f"joining, {total('spliced_strokes', 'strokes_after')} after splicing",
+        ),
+        (
+            "drawings",
+            f"{rows('drawings')} found, {total('filtered_drawings', 'kept')} kept, {dataset.num_rows} in the dataset",
+        ),
+    ]
+    for model in ("sketch_rnn", "sketch_transformer"):
+        history = lake.read(model, columns=["split", "nats_per_point", "seconds"]).to_pylist()
+        scores = [row["nats_per_point"] for row in history if row["split"] == "valid"]
+        lines.append(
+            (model, f"{scores[0]:.2f} nats a point at first, {min(scores):.2f} at best (lower is better)")
+        )
+    samples = export_from_lake(lake, "samples", place.exports)
+    lines += [
+        ("samples", f"{samples}/sketch_rnn/index.html and {samples}/sketch_transformer/index.html"),
+        ("tables", str(place.lake)),
+        ("look", "make dev, then http://127.0.0.1:3000: everything is there already"),
+    ]
+    say(f"\nDone in {seconds / 60:.1f} minutes.")
+    for name, value in lines:
+        say(f"  {name:<20}{value}")
+
+
+@app.command()
+def doctor(
+    home: HomeOption = None,
+    sketchbooks: SketchbooksOption = None,
+    mend: Annotated[bool, typer.Option("--mend", help="Cancel orphaned runs and remove leftovers.")] = False,
+    prune_days: Annotated[
+        float | None, typer.Option("--prune-days", min=1, help="Also delete runs older than this many days.")
+    ] = None,
+) -> None:
+    """Check instance, folders, runs, devices and versions; say what is wrong and how to mend it."""
+    from singleline_pipeline.home import project_root
+    from singleline_pipeline.orchestration import maintenance
+    from singleline_pipeline.orchestration.instance import project_instance
+    from singleline_pipeline.scans import problems_of
+
+    place = _home(home, sketchbooks)
+    with project_instance() as instance:
+        findings = maintenance.check_instance(instance, project_root()) + maintenance.check_home(place)
+        problems = [(finding.problem, finding.remedy) for finding in findings]
+        problems += [(problem, "") for problem in problems_of(place.sketchbooks)]
+        orphans, leftovers = maintenance.list_orphaned_runs(instance), maintenance.list_leftovers(place)
+        if mend:
+            say(f"{maintenance.cancel_orphans(instance, orphans)} orphaned runs canceled")
+            for leftover in leftovers:
+                leftover.unlink(missing_ok=True)
+            say(f"{len(leftovers)} leftovers of killed writers removed")
+        else:
+            problems += [
+                (
+                    f"Run {run.run_id} of {run.job} is orphaned: {run.reason}.",
+                    "singleline doctor --mend cancels it.",
+                )
+                for run in orphans
+            ]
+            if leftovers:
+                problems.append(
+                    (f"{len(leftovers)} half-written files lie in {place.root}.", "singleline doctor --mend")
+                )
+        if prune_days is not None:
+            pruned = maintenance.prune_events(instance, days=prune_days)
+            say(
+                f"{pruned.runs} old runs deleted, {pruned.kept} kept, {pruned.bytes_freed / 1e6:.0f} MB freed"
+            )
+    for name, version in (maintenance.versions() | maintenance.devices()).items():
+        say(f"  {name:<28}{version}")
+    for problem, remedy in problems:
+        say(f"! {problem} {remedy}".rstrip())
+    if problems:
+        raise typer.Exit(1)
+    say("Nothing is wrong.")

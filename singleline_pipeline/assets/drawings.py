@@ -3,14 +3,22 @@
 from collections import Counter
 
 import dagster as dg
-import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.dataset as pads
 from pydantic import Field
 
-from singleline_pipeline.assets.pages import ClusterConfig, EncoderConfig
+from singleline_pipeline.assets.clusters import (
+    ClusterConfig,
+    EncoderConfig,
+    clusters_table,
+    embedding_columns,
+    nearest_clusters,
+    unique_rows,
+)
 from singleline_pipeline.assets.table_asset import materialized, table_asset, table_of
-from singleline_pipeline.nested import strokes_from_arrow, strokes_to_arrow, vectors_to_arrow
+from singleline_pipeline.nested import strokes_from_arrow, strokes_to_arrow
+from singleline_pipeline.orchestration.external import external_versions
 from singleline_pipeline.orchestration.preview import sheet
 from singleline_pipeline.orchestration.resources import HomeResource
 
@@ -98,15 +106,121 @@ def drawing_embeddings(
     context: dg.AssetExecutionContext, config: EncoderConfig, drawings: pa.Table
 ) -> dg.MaterializeResult[pa.Table]:
     """What an encoder sees in each drawing, drawn cleanly with a pen of one width."""
-    from singleline_pipeline import embedding, rendering
+    from singleline_pipeline import rendering
 
-    seen = embedding.describe_images(
-        (rendering.rasterize(strokes) for strokes in strokes_from_arrow(drawings["strokes"])), config.encoder
-    )
-    table = table_of(
-        "drawing_embeddings",
-        {name: drawings[name] for name in ("drawing_id", "page_id", "sketchbook", "sha256")} | seen.columns(),
-    )
+    pictures = (rendering.rasterize(strokes) for strokes in strokes_from_arrow(drawings["strokes"]))
+    columns = {name: drawings[name] for name in ("drawing_id", "page_id", "sketchbook", "sha256")}
+    table = table_of("drawing_embeddings", columns | embedding_columns(pictures, config.encoder))
     counts = {"in": drawings.num_rows, "out": table.num_rows}
-    metadata = {"encoder": f"{seen.encoder} {seen.version}", "size": seen.vectors.shape[1]}
-    return materialized(context, "drawing_embeddings", table, counts=counts, metadata=metadata)
+    return materialized(
+        context, "drawing_embeddings", table, counts=counts, metadata={"encoder": config.encoder}
+    )
+
+
+@table_asset(group=GROUP, code_version="1", kinds={"scikit-learn"}, partitioned=False)
+def drawing_clusters(
+    context: dg.AssetExecutionContext,
+    config: ClusterConfig,
+    home: HomeResource,
+    drawings: pads.Dataset,
+    drawing_embeddings: pads.Dataset,
+) -> dg.MaterializeResult[pa.Table]:
+    """K-means over all drawings, frozen as that of the pages. A contact sheet for each cluster: say include or exclude
+    in labels.csv; until then a drawing is included."""
+    from singleline_pipeline import rendering
+    from singleline_pipeline.embedding import drawing_key
+
+    rows = drawing_embeddings.to_table(columns=["drawing_id", "embedding", "encoder", "encoder_version"])
+    found = drawings.to_table(columns=["drawing_id", "sha256", "box", "strokes"]).sort_by("drawing_id")
+    found = found.append_column(
+        "key",
+        [
+            [
+                drawing_key(*page)
+                for page in zip(found["sha256"].to_pylist(), found["box"].to_pylist(), strict=True)
+            ]
+        ],
+    )
+    found = unique_rows(found, "key")
+    rows = rows.take(pc.index_in(found["drawing_id"], value_set=rows["drawing_id"]))
+    keys = found["key"].to_pylist()
+    pictures = {
+        key: rendering.encode_preview(rendering.rasterize(strokes, size=110, pen=1.4), format="png")
+        for key, strokes in zip(keys, strokes_from_arrow(found["strokes"]), strict=True)
+    }
+    suggestions = ["include"] * len(keys)
+    return clusters_table(context, "drawing_clusters", config, home, rows, keys, suggestions, pictures)
+
+
+@table_asset(group=GROUP, code_version="1", partitioned=True, deps=["drawing_clusters"])
+def filtered_drawings(
+    context: dg.AssetExecutionContext,
+    config: FilterConfig,
+    home: HomeResource,
+    drawings: pa.Table,
+    drawing_embeddings: pa.Table,
+) -> dg.MaterializeResult[pa.Table]:
+    """Every drawing, with whether it goes on and why not: by hand, by its cluster, or under the fixed minimum of size
+    and points. Nothing here depends on other sketchbooks."""
+    from singleline_pipeline import embedding, rendering
+    from singleline_pipeline.geometry import simplify
+    from singleline_pipeline.lake import Lake
+
+    place = home.get()
+    external = external_versions("filtered_drawings", context.partition_key, place)
+    by_hand = embedding.read_labels(place.labels / "labels.csv").drawings()
+    near = nearest_clusters(
+        drawing_embeddings["embedding"], Lake(place.lake).read_optional("drawing_clusters")
+    )
+    strokes = strokes_from_arrow(drawings["strokes"])
+    decided = []
+    for index, row in enumerate(drawings.select(["sha256", "box"]).to_pylist()):
+        points = sum(len(simplify(stroke, 1.0)) for stroke in strokes[index])
+        side = max(row["box"][2] - row["box"][0], row["box"][3] - row["box"][1])
+        said = embedding.match_drawing(row["sha256"], row["box"], by_hand)
+        decided.append(_decide(config, said, near["name"][index], points, side))
+    table = table_of(
+        "filtered_drawings",
+        {
+            **{
+                name: drawings[name]
+                for name in ("drawing_id", "page_id", "sketchbook", "sha256", "box", "strokes")
+            },
+            "kept": [reason is None for reason, _ in decided],
+            "reason": [reason for reason, _ in decided],
+            "decided_by": [by for _, by in decided],
+            **{name: near[name] for name in ("fit_id", "cluster", "distance")},
+        },
+    )
+    kept = sum(reason is None for reason, _ in decided)
+    out = [index for index, (reason, _) in enumerate(decided) if reason is not None]
+    ids = drawings["drawing_id"].to_pylist()
+    pictures = [rendering.rasterize(strokes[index], size=110, pen=1.4) for index in out]
+    captions = [f"{ids[index]}: {decided[index][0]}" for index in out]
+    return materialized(
+        context,
+        "filtered_drawings",
+        table,
+        counts={"in": drawings.num_rows, "kept": kept, "not kept": len(out)},
+        external=external,
+        metadata={
+            "kept": kept,
+            "not_kept": dict(Counter(decided[index][0] for index in out)),
+            "left_out": sheet(pictures, captions, "Left out", cell=110),
+        },
+    )
+
+
+def _decide(
+    config: FilterConfig, said: str | None, cluster: str | None, points: int, side: float
+) -> tuple[str | None, str]:
+    """Why a drawing is not kept (None: it is), and who decided."""
+    if said is not None:
+        return ("excluded by hand" if said == "exclude" else None), "hand"
+    if side < config.min_side:
+        return f"smaller than {config.min_side:g} px", "minimum"
+    if points < config.min_points:
+        return f"fewer than {config.min_points} points", "minimum"
+    if cluster is not None:
+        return ("its cluster is excluded" if cluster == "exclude" else None), "cluster"
+    return None, "nobody"

@@ -4,14 +4,22 @@ from collections import Counter
 
 import dagster as dg
 import pyarrow as pa
+import pyarrow.dataset as pads
 from pydantic import Field
 
+from singleline_pipeline.assets.clusters import (
+    ClusterConfig,
+    EncoderConfig,
+    clusters_table,
+    embedding_columns,
+    nearest_clusters,
+    unique_rows,
+)
 from singleline_pipeline.assets.table_asset import column_schema, materialized, table_asset, table_of
-from singleline_pipeline.nested import vectors_from_arrow, vectors_to_arrow
 from singleline_pipeline.orchestration.checks import check_specs
 from singleline_pipeline.orchestration.external import external_versions
 from singleline_pipeline.orchestration.partitions import sketchbooks
-from singleline_pipeline.orchestration.preview import cluster_sheets, picture, sheet
+from singleline_pipeline.orchestration.preview import sheet
 from singleline_pipeline.orchestration.resources import HomeResource
 from singleline_pipeline.schemas import SCHEMAS
 
@@ -27,29 +35,6 @@ class ReadingConfig(dg.Config):
         le=1000,
         description="Largest page that is decoded, in megapixels; larger files are rejected.",
     )
-
-
-class EncoderConfig(dg.Config):
-    """Which encoder looks at the pictures."""
-
-    encoder: str = Field(
-        "efficientnet-lite0",
-        description="efficientnet-lite0 (its weights are installed with the package), or the name or local folder of "
-        "a transformers model. All sketchbooks need the same: rerun every partition after a change.",
-    )
-
-
-class ClusterConfig(dg.Config):
-    """When and how clusters are fitted."""
-
-    refit: bool = Field(
-        False,
-        description="Fit anew. Otherwise the frozen fit stays, and only the names given by hand are refreshed.",
-    )
-    k: int = Field(
-        16, ge=2, le=256, description="Number of clusters. With fewer rows than that there is no fit."
-    )
-    seed: int = Field(0, ge=0, description="Seed of K-means.")
 
 
 @dg.multi_asset(
@@ -143,27 +128,99 @@ def page_embeddings(
     context: dg.AssetExecutionContext, config: EncoderConfig, raw_pages: pa.Table
 ) -> dg.MaterializeResult[pa.Table]:
     """What an encoder sees in each page, and its statistics (colour, darkness, ink, ...)."""
-    from singleline_pipeline import embedding, scans
+    from singleline_pipeline import scans
 
     files = zip(raw_pages["image"].to_pylist(), raw_pages["page_id"].to_pylist(), strict=True)
-    seen = embedding.describe_images(
-        (scans.decode_image(file["bytes"], name=page_id) for file, page_id in files), config.encoder
-    )
-    table = table_of(
-        "page_embeddings",
-        {
-            **{name: raw_pages[name] for name in ("page_id", "sketchbook", "folder", "sha256")},
-            "embedding": vectors_to_arrow(seen.vectors),
-            "encoder": [seen.encoder] * len(seen.vectors),
-            "encoder_version": [seen.version] * len(seen.vectors),
-            "statistics": [list(statistics.items()) for statistics in seen.statistics],
-        },
-    )
+    images = (scans.decode_image(file["bytes"], name=page_id) for file, page_id in files)
+    columns = {name: raw_pages[name] for name in ("page_id", "sketchbook", "folder", "sha256")}
+    table = table_of("page_embeddings", columns | embedding_columns(images, config.encoder))
     counts = {"in": raw_pages.num_rows, "out": table.num_rows}
     return materialized(
+        context, "page_embeddings", table, counts=counts, metadata={"encoder": config.encoder}
+    )
+
+
+def _suggestions(pages: pa.Table) -> list[str]:
+    from singleline_pipeline.embedding import PageStatistics, suggest_group
+
+    statistics = (PageStatistics.from_dict(dict(row)) for row in pages["statistics"].to_pylist())
+    return [
+        suggest_group(folder, s) for folder, s in zip(pages["folder"].to_pylist(), statistics, strict=True)
+    ]
+
+
+@table_asset(group=GROUP, code_version="1", kinds={"scikit-learn"}, partitioned=False)
+def page_clusters(
+    context: dg.AssetExecutionContext,
+    config: ClusterConfig,
+    home: HomeResource,
+    raw_pages: pads.Dataset,
+    page_embeddings: pads.Dataset,
+) -> dg.MaterializeResult[pa.Table]:
+    """K-means over all pages, fitted once and frozen; materializing it again refreshes names, `refit` fits anew. A
+    contact sheet for each cluster: name them in labels.csv."""
+    columns = ["page_id", "sha256", "folder", "embedding", "encoder", "encoder_version", "statistics"]
+    pages = unique_rows(page_embeddings.to_table(columns=columns).sort_by("page_id"), "sha256")
+    files = raw_pages.to_table(columns=["sha256", "thumbnail"])
+    pictures = dict(zip(files["sha256"].to_pylist(), files["thumbnail"].to_pylist(), strict=True))
+    return clusters_table(
         context,
-        "page_embeddings",
+        "page_clusters",
+        config,
+        home,
+        pages,
+        pages["sha256"].to_pylist(),
+        _suggestions(pages),
+        pictures,
+    )
+
+
+@table_asset(group=GROUP, code_version="1", partitioned=True, deps=["page_clusters"])
+def page_groups(
+    context: dg.AssetExecutionContext, home: HomeResource, raw_pages: pa.Table, page_embeddings: pa.Table
+) -> dg.MaterializeResult[pa.Table]:
+    """The group of each page: given by hand, else the name of its cluster, else a suggestion by folder and looks. Only
+    drawings go on. Works before any clusters were fitted."""
+    from singleline_pipeline.embedding import decide_group, read_labels
+    from singleline_pipeline.lake import Lake
+
+    place = home.get()
+    external = external_versions("page_groups", context.partition_key, place)
+    by_hand = read_labels(place.labels / "labels.csv").resolve("page")
+    near = nearest_clusters(page_embeddings["embedding"], Lake(place.lake).read_optional("page_clusters"))
+    suggestions = _suggestions(page_embeddings)
+    sha256 = page_embeddings["sha256"].to_pylist()
+    decided = [
+        decide_group(key, name, suggestion, by_hand)
+        for key, name, suggestion in zip(sha256, near["name"], suggestions, strict=True)
+    ]
+    table = table_of(
+        "page_groups",
+        {
+            **{name: page_embeddings[name] for name in ("page_id", "sketchbook", "sha256")},
+            "group": [group for group, _ in decided],
+            "decided_by": [by for _, by in decided],
+            "suggestion": suggestions,
+            **{name: near[name] for name in ("fit_id", "cluster", "distance")},
+        },
+    )
+    thumbnails = dict(zip(raw_pages["page_id"].to_pylist(), raw_pages["thumbnail"].to_pylist(), strict=True))
+    order = sorted(range(len(decided)), key=lambda index: (decided[index][0], index))
+    ids = page_embeddings["page_id"].to_pylist()
+    return materialized(
+        context,
+        "page_groups",
         table,
-        counts=counts,
-        metadata={"encoder": f"{seen.encoder} {seen.version}", "size": seen.vectors.shape[1]},
+        counts={"in": page_embeddings.num_rows, "out": table.num_rows},
+        external=external,
+        metadata={
+            **{f"pages_{group}": count for group, count in sorted(Counter(g for g, _ in decided).items())},
+            "decided_by": dict(Counter(by for _, by in decided)),
+            "groups": sheet(
+                [thumbnails[ids[index]] for index in order],
+                [f"{ids[index]} {decided[index][0]}" for index in order],
+                context.partition_key,
+                cell=120,
+            ),
+        },
     )

@@ -3,7 +3,7 @@
 Every one stays under 100 kB: Dagster keeps them in its instance for ever, at four times their size.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import dagster as dg
 import numpy as np
@@ -29,18 +29,3 @@ def sheet(
 
     shown = f"{title}: the first {most} of {len(images)}" if len(images) > most else title
     return picture(contact_sheet(images[:most], captions[:most], title=shown, cell=cell), title)
-
-
-def cluster_sheets(
-    clusters: Sequence[int], distances: Sequence[float], images: Sequence[bytes], names: Mapping[int, str]
-) -> dict[str, dg.MarkdownMetadataValue]:
-    """One contact sheet for each cluster, its most typical members first, by metadata key."""
-    order = np.lexsort((np.asarray(distances), np.asarray(clusters)))
-    sheets = {}
-    for cluster in sorted(set(clusters)):
-        members = [int(index) for index in order if clusters[index] == cluster]
-        title = f"Cluster {cluster}: {names[cluster]} ({len(members)})"
-        captions = [f"distance {distances[index]:.2f}" for index in members]
-        pictures = [images[index] for index in members]
-        sheets[f"cluster_{cluster:02d}"] = sheet(pictures, captions, title, most=16, cell=110)
-    return sheets

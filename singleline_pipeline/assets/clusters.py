@@ -1,0 +1,190 @@
+"""What page_clusters and drawing_clusters have in common: a frozen fit, and names that are refreshed."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import dagster as dg
+import numpy as np
+import pyarrow as pa
+from pydantic import Field
+
+from singleline_pipeline.assets.table_asset import materialized, table_of
+from singleline_pipeline.nested import vectors_from_arrow, vectors_to_arrow
+from singleline_pipeline.orchestration.external import external_versions
+from singleline_pipeline.orchestration.preview import sheet
+from singleline_pipeline.orchestration.resources import HomeResource
+from singleline_pipeline.schemas import SCHEMAS
+
+
+class EncoderConfig(dg.Config):
+    """Which encoder looks at the pictures."""
+
+    encoder: str = Field(
+        "efficientnet-lite0",
+        description="efficientnet-lite0 (its weights are installed with the package), or the name or local folder of a "
+        "transformers model. All sketchbooks need the same: rerun every partition after a change.",
+    )
+
+
+class ClusterConfig(dg.Config):
+    """When and how clusters are fitted."""
+
+    refit: bool = Field(
+        False,
+        description="Fit anew. Otherwise the frozen fit stays, and only names given by hand are refreshed.",
+    )
+    k: int = Field(16, ge=1, le=256, description="Clusters; fewer where there are under 4 rows for each.")
+    seed: int = Field(0, ge=0, description="Seed of K-means.")
+
+
+def unique_rows(table: pa.Table, key: str) -> pa.Table:
+    """The first row of each key: the same page in two sketchbooks is one page to a label, and to a fit."""
+    first = pa.array(np.sort(np.unique(table[key].to_numpy(zero_copy_only=False), return_index=True)[1]))
+    return table.take(first)
+
+
+def embedding_columns(images: Any, encoder: str) -> dict[str, Any]:
+    """The columns that every table of embeddings has, for pictures uint8 (h, w[, 3] BGR)."""
+    from singleline_pipeline import embedding
+
+    network = embedding.encoder(encoder)
+    vectors, statistics = network.embed_and_measure(images)
+    return {
+        "embedding": vectors_to_arrow(vectors),
+        "encoder": [network.id] * len(vectors),
+        "encoder_version": [network.version] * len(vectors),
+        "statistics": [list(measured.as_dict().items()) for measured in statistics],
+    }
+
+
+def nearest_clusters(vectors: pa.ChunkedArray, clusters: pa.Table | None) -> dict[str, list]:
+    """fit_id, cluster and distance of each row, and the cluster's name; all None where there is no fit yet."""
+    from singleline_pipeline.embedding import assign
+
+    rows = len(vectors)
+    if clusters is None or not clusters.num_rows or not rows:
+        return {name: [None] * rows for name in ("fit_id", "cluster", "distance", "name")}
+    number, distance = assign(vectors_from_arrow(vectors), vectors_from_arrow(clusters["centroid"]))
+    names, fits = clusters["name"].to_pylist(), clusters["fit_id"].to_pylist()
+    return {
+        "fit_id": [fits[0]] * rows,
+        "cluster": number.tolist(),
+        "distance": distance.tolist(),
+        "name": [names[index] for index in number],
+    }
+
+
+def clusters_table(
+    context: dg.AssetExecutionContext,
+    name: str,
+    config: ClusterConfig,
+    home: HomeResource,
+    embeddings: pa.Table,
+    keys: Sequence[str],
+    suggestions: Sequence[str],
+    pictures: Mapping[str, bytes],
+) -> dg.MaterializeResult[pa.Table]:
+    """Keep the frozen fit, or fit where there is none or `refit` says so, and name its clusters.
+
+    Args:
+        context: Of the running step.
+        name: page_clusters or drawing_clusters.
+        config: Of the step.
+        home: Where fits and labels lie.
+        embeddings: Rows to cluster, with embedding, encoder and encoder_version.
+        keys: Key of each row: what a label would go by.
+        suggestions: What each row looks like.
+        pictures: Thumbnail by key, for the contact sheets.
+    """
+    from singleline_pipeline import embedding
+    from singleline_pipeline.lake import Lake
+
+    place, scope = home.get(), name.removesuffix("s")
+    external = external_versions(name, None, place)
+    labels = embedding.read_labels(place.labels / "labels.csv")
+    for problem in labels.problems:
+        context.log.warning(problem)
+    before = Lake(place.lake).read_optional(name)
+    columns: dict[str, Any] = {column: [] for column in SCHEMAS[name].names}
+    note, fitted = "", False
+    if not embeddings.num_rows:
+        note = "There is nothing to cluster yet."
+        table = SCHEMAS[name].empty_table()
+    else:
+        rows = zip(embeddings["encoder"].to_pylist(), embeddings["encoder_version"].to_pylist(), strict=True)
+        encoder, version = embedding.require_one_encoder(rows)
+        if before is not None and before.num_rows and not config.refit:
+            embedding.require_one_encoder({(encoder, version), _encoder_of(before)})
+            columns = {column: before[column] for column in before.column_names}
+            fit_id, members = before["fit_id"][0].as_py(), before["members"].to_pylist()
+        else:
+            fit = embedding.fit_clusters(
+                vectors_from_arrow(embeddings["embedding"]), keys, k=config.k, seed=config.seed
+            )
+            fit_id, members, note, fitted = fit.fit_id, fit.members, fit.note or "", True
+            embedding.save_fit(
+                place.labels / "fits", embedding.StoredFit(scope, fit_id, encoder, version, members)
+            )
+            columns |= {
+                "fit_id": [fit_id] * fit.k,
+                "cluster": list(range(fit.k)),
+                "centroid": vectors_to_arrow(fit.centroids),
+                "size": [len(cluster) for cluster in members],
+                "radius": fit.radius,
+                "members": members,
+                "encoder": [encoder] * fit.k,
+                "encoder_version": [version] * fit.k,
+            }
+        named = embedding.name_clusters(
+            fit_id, members, embedding.load_fits(place.labels / "fits", scope), labels.resolve(scope)
+        )
+        columns["name"] = [given for given, _ in named]
+        columns["agreement"] = [agreement for _, agreement in named]
+        columns["suggested_name"] = embedding.suggested_names(
+            members, dict(zip(keys, suggestions, strict=True))
+        )
+        table = table_of(name, columns)
+    unnamed = table["name"].null_count
+    return materialized(
+        context,
+        name,
+        table,
+        counts={"in": sum(map(len, table["members"].to_pylist())), "out": sum(table["size"].to_pylist())},
+        external=external,
+        metadata={
+            "fitted_now": fitted,
+            "rows": embeddings.num_rows,
+            "clusters_without_a_name": unnamed,
+            "note": note
+            or ("Nobody has named these clusters: suggestions are used." if unnamed else "All named."),
+            "label_problems": "\n".join(labels.problems) or "none",
+            **_sheets(table, embeddings, keys, pictures),
+        },
+    )
+
+
+def _encoder_of(clusters: pa.Table) -> tuple[str, str]:
+    return clusters["encoder"][0].as_py(), clusters["encoder_version"][0].as_py()
+
+
+def _sheets(
+    table: pa.Table, embeddings: pa.Table, keys: Sequence[str], pictures: Mapping[str, bytes]
+) -> dict[str, dg.MarkdownMetadataValue]:
+    """One contact sheet for each cluster, with its most typical rows first."""
+    if not table.num_rows:
+        return {}
+    near = nearest_clusters(embeddings["embedding"], table)
+    number, distance = np.array(near["cluster"]), np.array(near["distance"])
+    sheets = {}
+    for row in table.select(["cluster", "name", "suggested_name"]).to_pylist():
+        chosen = np.flatnonzero(number == row["cluster"])
+        chosen = chosen[np.argsort(distance[chosen], kind="stable")]
+        called = row["name"] or f"no name yet, looks like {row['suggested_name']}"
+        sheets[f"cluster_{row['cluster']:02d}"] = sheet(
+            [pictures[keys[index]] for index in chosen],
+            [f"distance {distance[index]:.2f}" for index in chosen],
+            f"Cluster {row['cluster']}: {called} ({len(chosen)})",
+            most=16,
+            cell=110,
+        )
+    return sheets
