@@ -13,7 +13,7 @@ import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 from upath import UPath
 
-from singleline_pipeline.home import Home, lake_path
+from singleline_pipeline.home import lake_path
 from singleline_pipeline.lake.contract import conform, first_difference, vector_sizes, with_sizes_of
 from singleline_pipeline.lake.errors import LakeError, MissingTableError
 from singleline_pipeline.lake.parquet import read_parquet, write_parquet
@@ -38,11 +38,6 @@ class Lake:
     ) -> None:
         self.root = UPath(root, **storage_options) if storage_options else lake_path(root)
         self.schemas = schemas
-
-    @classmethod
-    def from_home(cls, home: Home) -> "Lake":
-        """The lake of a home."""
-        return cls(home.lake)
 
     def path(self, asset: str, partition: str | None = None) -> UPath:
         """Where a table lies or would lie. Raises LakeError for a partition that is no safe file name."""

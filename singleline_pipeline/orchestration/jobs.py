@@ -2,8 +2,6 @@
 
 import dagster as dg
 
-from singleline_pipeline.orchestration.partitions import sketchbooks
-
 SKETCHBOOK_ASSETS = (
     "raw_pages",
     "rejected_pages",
@@ -33,7 +31,6 @@ def _at_most(seconds: int) -> dict[str, str]:
 sketchbook_job = dg.define_asset_job(
     "sketchbook_job",
     selection=dg.AssetSelection.assets(*SKETCHBOOK_ASSETS),
-    partitions_def=sketchbooks,
     tags=_at_most(2 * _HOUR),
     description="Everything about one sketchbook, from its scans to the drawings that go to the dataset.",
 )

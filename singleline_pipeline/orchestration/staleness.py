@@ -32,7 +32,7 @@ class Versions:
     """The latest materialization of every asset and partition that an instance knows of.
 
     An asset's events are read together when it is first asked for: one by one, 80 sketchbooks would take
-    minutes. What is materialized later is seen after `forget`.
+    minutes. What is materialized later is seen after `look_again`.
     """
 
     def __init__(self, instance: dg.DagsterInstance, *, before: float | None = None) -> None:
@@ -44,9 +44,9 @@ class Versions:
     def latest(self, asset: str, partition: str | None) -> Materialized | None:
         """The latest materialization of an unpartitioned asset (`None`) or of a partition, if any."""
         known = self._of(asset)
-        if partition not in known:
-            known[partition] = self._read_one(asset, partition)
-        return known[partition]
+        if partition is None and None not in known:
+            known[None] = self._read_one(asset, None)
+        return known.get(partition)
 
     def seen_by(self, asset: str, partition: str | None) -> dict[str, str | None]:
         """Data version by partition of all that a step reads of an upstream asset.
@@ -63,11 +63,10 @@ class Versions:
         shelf = self._instance.get_dynamic_partitions(sketchbooks.name or "")
         return {key: _version(self.latest(asset, key)) for key in sorted(shelf)}
 
-    def forget(self, asset: str, partition: str | None) -> None:
-        """Look again when this one is next asked for: it has been materialized."""
-        self._known.get(asset, {}).pop(partition, None)
-        if partition is not None and asset in self._known:
-            self.latest(asset, partition)
+    def look_again(self, asset: str, partition: str | None) -> None:
+        """Look again at this one: it has been materialized."""
+        if asset in self._known:
+            self._known[asset][partition] = self._read_one(asset, partition)
 
     def _of(self, asset: str) -> dict[str | None, Materialized | None]:
         if asset not in self._known:
@@ -124,9 +123,9 @@ class Staleness:
             return False
         return made.fingerprint == fingerprint(self.versions, self._specs[asset], partition, external, config)
 
-    def forget(self, asset: str, partition: str | None) -> None:
-        """To be called when an asset has been materialized."""
-        self.versions.forget(asset, partition)
+    def look_again(self, asset: str, partition: str | None) -> None:
+        """To be called when an asset has been materialized since."""
+        self.versions.look_again(asset, partition)
 
 
 def fingerprint_now(
@@ -165,7 +164,7 @@ def fingerprint(
 
 
 def _start_of_step(context: dg.AssetExecutionContext) -> float | None:
-    step = str(context.op_handle)
+    step = str(context.op_execution_context.op_handle)
     starts = context.instance.all_logs(context.run.run_id, of_type=dg.DagsterEventType.STEP_START)
     return max((entry.timestamp for entry in starts if entry.step_key == step), default=None)
 

@@ -11,11 +11,6 @@ from singleline_pipeline.home import Home
 from singleline_pipeline.lake import Lake, LakeError, MissingTableError, content_version
 from singleline_pipeline_tests.lake.conftest import TOY_SCHEMAS, pages
 
-s3fs = pytest.importorskip(
-    "s3fs", reason="the s3 extra is not installed: pip install singleline-pipeline[s3]"
-)
-moto_server = pytest.importorskip("moto.server", reason="moto[server] is not installed")
-
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[str]:
