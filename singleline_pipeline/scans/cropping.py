@@ -99,7 +99,8 @@ def find_margins(image: np.ndarray) -> Margins:
 
 
 def _paper_box(grey: np.ndarray) -> Box:
-    """The sheet within a dark surround: rows and columns at the rim that are mostly far darker than the middle."""
+    """The sheet within a dark surround: rows and columns at the rim that are mostly far darker than the
+    middle."""
     height, width = grey.shape
     middle = grey[height // 4 : height - height // 4 or 1, width // 4 : width - width // 4 or 1]
     dark = grey < 0.45 * float(np.median(middle))
@@ -111,7 +112,8 @@ def _paper_box(grey: np.ndarray) -> Box:
 
 
 def _dark_marks(grey: np.ndarray) -> np.ndarray:
-    """uint8 mask of marks narrower than a closing that covers rings and digits, clearly darker than their paper."""
+    """uint8 mask of marks narrower than a closing that covers rings and digits, clearly darker than their
+    paper."""
     side = 2 * max(3, round(0.016 * max(grey.shape))) + 1
     # Replicated rims keep the shadow of the gutter in the closing; at a bare rim it would count as ink.
     rim = cv2.copyMakeBorder(grey, side, side, side, side, cv2.BORDER_REPLICATE)
@@ -122,7 +124,8 @@ def _dark_marks(grey: np.ndarray) -> np.ndarray:
 
 
 def _find_rings(ink: np.ndarray) -> tuple[Literal["left", "right"] | None, list[Box]]:
-    """The side whose outer strip repeats itself from the top to the bottom of the page, and a box for each ring."""
+    """The side whose outer strip repeats itself from the top to the bottom of the page, and a box for each
+    ring."""
     best: tuple[float, Literal["left", "right"], list[Box]] | None = None
     width = ink.shape[1]
     sides: tuple[Literal["left", "right"], ...] = ("left", "right")
@@ -139,10 +142,12 @@ def _find_rings(ink: np.ndarray) -> tuple[Literal["left", "right"] | None, list[
 
 
 def _rings_on_the_left(ink: np.ndarray) -> tuple[float, list[Box]] | None:
-    """Share of the ring positions where the common ring shape was found, and the rings' boxes; None without binder.
+    """Share of the ring positions where the common ring shape was found, and the rings' boxes; None without
+    binder.
 
-    The rows' ink within the strip is periodic over the whole page: the period is the peak of its autocorrelation,
-    the ring's shape is what most periods have in common, so that a drawing that runs into the band does not matter.
+    The rows' ink within the strip is periodic over the whole page: the period is the peak of its
+    autocorrelation, the ring's shape is what most periods have in common, so that a drawing that runs into
+    the band does not matter.
     """
     height, width = ink.shape
     reach = max(4, round(BAND_SHARE * min(height, width)))
@@ -227,13 +232,13 @@ def _ring_centres(rows: np.ndarray, period: float) -> list[int]:
 def _find_number(ink: np.ndarray, paper: Box) -> Box | None:
     """A small group of digit-sized marks, alone in one of the bottom corners.
 
-    Digits are 1 to 3.2 % of the page's longer side high, at most four stand in a row, and nothing larger than a
-    digit touches them: a line of the drawing that passes through the corner is a larger piece of ink.
+    Digits are 1 to 3.2 % of the page's longer side high, at most four stand in a row, and nothing larger
+    than a digit touches them: a line of the drawing that passes through the corner is a larger piece of ink.
     """
     height, width = ink.shape
     longer, shorter = max(height, width), min(height, width)
     top = round(paper[3] - 0.075 * longer)
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(
+    count, _, stats, _ = cv2.connectedComponentsWithStats(
         ink[max(0, top - round(0.05 * longer)) :], connectivity=8
     )
     offset = max(0, top - round(0.05 * longer))

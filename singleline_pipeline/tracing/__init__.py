@@ -1,7 +1,8 @@
 """From a page image to centerline strokes.
 
-`trace` gives all that is known of a page, `trace_page` its strokes alone; `outline_preview` is a small picture of the
-ink. Coordinates are pixels of the page as scanned, x right, y down, pixel centres at whole numbers.
+`trace` gives all that is known of a page, `trace_page` its strokes alone; `outline_preview` is a small
+picture of the ink. Coordinates are pixels of the page as scanned, x right, y down, pixel centres at whole
+numbers.
 """
 
 from singleline_pipeline.tracing.despeckle import Ignored

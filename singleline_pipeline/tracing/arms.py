@@ -1,7 +1,7 @@
 """Arms: what an edge looks like where it leaves the blot of a junction.
 
-Close to a crossing the skeleton is wrong: the blot of two overlapping lines pulls it aside. An arm therefore starts
-where the ink is a pen wide again, and its direction is read from there on.
+Close to a crossing the skeleton is wrong: the blot of two overlapping lines pulls it aside. An arm therefore
+starts where the ink is a pen wide again, and its direction is read from there on.
 """
 
 from __future__ import annotations
@@ -19,8 +19,9 @@ DIRECTION_REACH = 3.0
 
 @dataclass
 class Arm:
-    """One end of an edge. edge, end (0 first point, 1 last point). start: index from that end of the first point
-    outside the blot. point: (2,) that point. heading: (2,) unit vector, the way the line runs into the junction.
+    """One end of an edge. edge, end (0 first point, 1 last point). start: index from that end of the first
+    point outside the blot. point: (2,) that point. heading: (2,) unit vector, the way the line runs into the
+    junction.
     blot: length in px of the natural blot, even where the edge is too short to leave it."""
 
     edge: int
@@ -32,7 +33,8 @@ class Arm:
 
 
 def blot_length(radius: np.ndarray, node_radius: float, pen: float) -> int:
-    """Points (1 px apart) from a junction until the ink is a pen wide. radius: (n,) from the junction outwards."""
+    """Points (1 px apart) from a junction until the ink is a pen wide. radius: (n,) from the junction
+    outwards."""
     first = int(np.ceil(node_radius))
     wide = radius[first:] > 0.55 * pen + 0.6
     if len(wide) == 0 or wide.all():
@@ -41,7 +43,8 @@ def blot_length(radius: np.ndarray, node_radius: float, pen: float) -> int:
 
 
 def make_arm(edge_number: int, edge: Edge, end: int, node_radius: float, pen: float, other_blot: int) -> Arm:
-    """other_blot: points that the junction at the far end covers; an arm leaves half of what is free to direction."""
+    """other_blot: points that the junction at the far end covers; an arm leaves half of what is free to
+    direction."""
     points = edge.points if end == 0 else edge.points[::-1]
     radius = edge.radius if end == 0 else edge.radius[::-1]
     natural = blot_length(radius, node_radius, pen)
@@ -60,7 +63,8 @@ def make_arm(edge_number: int, edge: Edge, end: int, node_radius: float, pen: fl
 
 
 def _direction_at_start(points: np.ndarray) -> np.ndarray:
-    """(2,) unit direction at the first of evenly spaced points: slope of the fitted parabola, or line if few."""
+    """(2,) unit direction at the first of evenly spaced points: slope of the fitted parabola, or line if
+    few."""
     if len(points) < 2:
         return np.array([1.0, 0.0])
     slope = _slope_weights(len(points)) @ points

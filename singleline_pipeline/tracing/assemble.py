@@ -29,7 +29,8 @@ def assemble(edges: list[Edge], joints: Joints) -> list[np.ndarray]:
 
 
 def _walk(first: ArmKey, edges: list[Edge], joints: Joints, used: set[int]) -> np.ndarray:
-    """(n, 2) from one edge end through its edge, over the crossing to the partner, and on until the line ends."""
+    """(n, 2) from one edge end through its edge, over the crossing to the partner, and on until the line
+    ends."""
     parts: list[np.ndarray] = []
     if first in joints.tail:
         parts.append(joints.tail[first][None])

@@ -1,7 +1,7 @@
 """The binder, pixel by pixel: rings are taken out of the ink, lines that run between and across them stay.
 
-All rings of a binder look alike, lines of a drawing do not: what a good part of the ring positions have in common is
-ring. Lines lose the few pixels that they share with a ring and are bridged there later.
+All rings of a binder look alike, lines of a drawing do not: what a good part of the ring positions have in
+common is ring. Lines lose the few pixels that they share with a ring and are bridged there later.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from singleline_pipeline.scans.cropping import Box, Margins
 
 PAD = 6
 COMMON_SHARE = 0.18
-"""Share of the ring positions at which a pixel must be dark to count as ring: rings are a little unlike each other,
-a line of the drawing passes the same pixel of few of them."""
+"""Share of the ring positions at which a pixel must be dark to count as ring: rings are a little unlike each
+other, a line of the drawing passes the same pixel of few of them."""
 
 
 def remove_rings(mask: np.ndarray, margins: Margins, shortest_line: float) -> np.ndarray | None:

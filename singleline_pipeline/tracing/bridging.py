@@ -1,7 +1,7 @@
 """Bridging: ends that face each other over a gap in the ink are one line.
 
-The pen skips, a faded stretch falls under the threshold, and where a line crosses the binder its ink cannot be told
-from the ring's.
+The pen skips, a faded stretch falls under the threshold, and where a line crosses the binder its ink cannot
+be told from the ring's.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ RING_GAP = 20.0
 def bridge_gaps(
     strokes: list[np.ndarray], pen: float, gap: float, hidden: np.ndarray | None
 ) -> list[np.ndarray]:
-    """Strokes with their gaps closed. gap: px. hidden: uint8 (h, w), 1 where a ring was taken away, or None."""
+    """Strokes with their gaps closed. gap: px. hidden: uint8 (h, w), 1 where a ring was taken away, or
+    None."""
     open_strokes = [k for k, stroke in enumerate(strokes) if not _is_closed(stroke)]
     if len(open_strokes) < 1:
         return strokes
@@ -85,7 +86,8 @@ def _linked(
         if k in used:
             continue
         entry = 1 if number_of[k, 0] in partner and number_of[k, 1] not in partner else 0
-        parts, here, first = [], number_of[k, entry], k
+        parts: list[np.ndarray] = []
+        here, first = number_of[k, entry], k
         while True:
             stroke, end = ends[here]
             used.add(stroke)
@@ -104,9 +106,7 @@ def _linked(
                 break
             here = there
         result[first] = np.vstack(parts)
-    for k, stroke in enumerate(strokes):
-        if k not in used:
-            result[k] = stroke
+    result |= {k: line for k, line in enumerate(strokes) if k not in used}
     return [result[k] for k in sorted(result)]
 
 

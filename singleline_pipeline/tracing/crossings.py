@@ -17,8 +17,9 @@ ArmKey = tuple[int, int]
 class Crossing:
     """Junctions that are resolved together.
 
-    nodes: their numbers in the graph. inner: edges that lie within. arms: edge ends that leave. tips: (2,) free ends
-    of stubs. sides: for arms at the two ends of a run that two lines share, which end: no line turns back there.
+    nodes: their numbers in the graph. inner: edges that lie within. arms: edge ends that leave. tips: (2,)
+    free ends of stubs. sides: for arms at the two ends of a run that two lines share, which end: no line
+    turns back there.
     """
 
     nodes: list[int]
@@ -69,10 +70,11 @@ def crossings_of(
             if touching:
                 inner.add(number)
                 parent[root(edge.a)] = root(edge.b)
-        elif (first is not None or last is not None) and length <= (first or last or 0) + 0.75 * pen:
+        elif (first is not None or last is not None) and length <= min(
+            (first or last or 0) + 0.75 * pen, 3 * pen
+        ):
             # Its other end is free: a bump on the outline, or the tip of a corner.
-            if length <= 3 * pen:
-                stubs.add(number)
+            stubs.add(number)
 
     by_root: dict[int, Crossing] = {}
     for node in range(len(graph.nodes)):

@@ -52,7 +52,8 @@ def curve_around(one: Arm, spike: np.ndarray, other: Arm, mask: np.ndarray) -> n
 
 
 def _path_through(crossing: Crossing, edges: list[Edge], one: Arm, other: Arm) -> np.ndarray | None:
-    """(n, 2) shortest way along the skeleton within a crossing, both arms' points included; None if there is none."""
+    """(n, 2) shortest way along the skeleton within a crossing, both arms' points included; None if there is
+    none."""
     first, last = node_of(edges, (one.edge, one.end)), node_of(edges, (other.edge, other.end))
     best: dict[int, tuple[float, list[np.ndarray]]] = {first: (0.0, [])}
     queue = [first]

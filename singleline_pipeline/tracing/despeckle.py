@@ -1,4 +1,5 @@
-"""Despeckle: ink that is no drawing, piece by piece: dust, the page number, the shadow along the edge of the scan."""
+"""Despeckle: ink that is no drawing, piece by piece: dust, the page number, the shadow along the edge of the
+scan."""
 
 from __future__ import annotations
 
@@ -24,8 +25,9 @@ def drop_pieces(
 ) -> tuple[np.ndarray, list[Ignored]]:
     """Pieces of ink that stay, labelled, and what was left out.
 
-    mask: uint8 (h, w) ink, changed in place. pen: px. speck: px, longest side of dust. number: box of the page
-    number. paper: box of the sheet. Returns int32 (h, w) labels of connected ink (0 paper) and the dropped pieces.
+    mask: uint8 (h, w) ink, changed in place. pen: px. speck: px, longest side of dust. number: box of the
+    page number. paper: box of the sheet. Returns int32 (h, w) labels of connected ink (0 paper) and the
+    dropped pieces.
     """
     height, width = mask.shape
     for beyond in (np.s_[: paper[1]], np.s_[paper[3] :], np.s_[:, : paper[0]], np.s_[:, paper[2] :]):

@@ -1,7 +1,7 @@
 """Flatten: divide the page by the light of its own paper, so that ink is a share of light taken away.
 
-Shadows of the gutter, vignettes and paper tint vanish; grain stays. What is left has one ink level for the whole
-page, which a threshold needs.
+Shadows of the gutter, vignettes and paper tint vanish; grain stays. What is left has one ink level for the
+whole page, which a threshold needs.
 """
 
 from __future__ import annotations
@@ -21,8 +21,9 @@ DARKEST_PAPER = 12.0
 def as_grey(image: np.ndarray) -> np.ndarray:
     """uint8 (h, w) of a uint8 (h, w), (h, w, 1) or (h, w, 3) BGR page. Raises TraceError for anything else.
 
-    A channel in which the ink stands out more than in the mixture of all is no gain: coloured pens are darker than
-    paper in every channel but their own, and the usual weights never drop below a quarter of the best.
+    A channel in which the ink stands out more than in the mixture of all is no gain: coloured pens are
+    darker than paper in every channel but their own, and the usual weights never drop below a quarter of the
+    best.
     """
     if not isinstance(image, np.ndarray):
         raise TraceError(f"A page must be a numpy array, not {type(image).__name__}: decode the file first.")
@@ -62,7 +63,8 @@ def flatten(grey: np.ndarray) -> np.ndarray:
 def paper_light(grey: np.ndarray) -> np.ndarray:
     """uint8 (h, w): what the page would look like with nothing drawn on it.
 
-    A closing wider than any pen fills in the ink on a small copy; a median takes off its bias towards bright grain.
+    A closing wider than any pen fills in the ink on a small copy; a median takes off its bias towards bright
+    grain.
     """
     height, width = grey.shape
     scale = min(1.0, LIGHT_SIDE / max(height, width))
@@ -80,7 +82,8 @@ def paper_light(grey: np.ndarray) -> np.ndarray:
 
 
 def _ink_is_light(grey: np.ndarray) -> bool:
-    """Whether the page is dark and what stands out on it is lighter: chalk or white gel pen on black paper."""
+    """Whether the page is dark and what stands out on it is lighter: chalk or white gel pen on black
+    paper."""
     dark_tail, middle, light_tail = np.percentile(grey[::3, ::3], (0.3, 50, 99.7))
     return bool(
         middle < 110 and light_tail - middle > 30 and light_tail - middle > 1.5 * (middle - dark_tail)

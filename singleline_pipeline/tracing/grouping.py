@@ -1,7 +1,7 @@
 """Grouping: which strokes belong to one drawing, before anything is joined.
 
-Connected ink is one drawing. Beyond that, pieces belong together when one lies within the other's box (an eye in its
-face) or when they are near for their size; blank paper all around keeps drawings apart.
+Connected ink is one drawing. Beyond that, pieces belong together when one lies within the other's box (an
+eye in its face) or when they are near for their size; blank paper all around keeps drawings apart.
 """
 
 from __future__ import annotations
@@ -10,13 +10,18 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 BLANK_SHARE = 0.055
-"""Blank strip between two boxes, as a share of the page's longer side, that an artist leaves between drawings."""
+"""Blank strip between two boxes, as a share of the page's longer side, that an artist leaves between
+drawings."""
 TOUCHING_SHARE = 0.02
 """Pieces nearer than this share of the page's longer side are one drawing whatever their size."""
 MARK_SHARE = 0.05
 """Size of a lone mark as a share of the page's longer side, up to which it is no drawing."""
 WHOLE_SHARE = 0.15
-"""Size of a piece as a share of the page's longer side, from which on upwards it can be a drawing of its own."""
+"""Size of a piece as a share of the page's longer side, from which on upwards it can be a drawing of its
+own."""
+WHOLE_APART = 0.1
+"""Distance between two pieces of that size, as a share of the smaller one's, up to which they are still
+one."""
 SMALL_SHARE = 0.35
 """Size of a piece against a larger one, from which on downwards it is taken for a mark beside it."""
 
@@ -59,7 +64,8 @@ def group_strokes(
 
 
 def lone_marks(strokes: list[np.ndarray], groups: np.ndarray, page_side: float) -> np.ndarray:
-    """bool (n,): strokes of groups that are too small for a drawing and stand beside none: a tick, a signature.
+    """bool (n,): strokes of groups that are too small for a drawing and stand beside none: a tick, a
+    signature.
 
     Measured against the page and the largest drawing on it: where there is nothing larger, nothing is a mark.
     """
@@ -75,7 +81,8 @@ def lone_marks(strokes: list[np.ndarray], groups: np.ndarray, page_side: float) 
 
 
 def _connected(strokes: list[np.ndarray], labels: np.ndarray) -> np.ndarray:
-    """(n,) number of the connected piece of ink of each stroke; a stroke over a bridged gap joins its pieces."""
+    """(n,) number of the connected piece of ink of each stroke; a stroke over a bridged gap joins its
+    pieces."""
     parent: dict[int, int] = {}
 
     def root(label: int) -> int:
@@ -127,13 +134,19 @@ def _next_merge(
     area = np.prod(box[:, 2:] - box[:, :2] + 1, axis=-1)
     inside = shared / np.minimum(area[:, None], area[None])
     smaller, larger = np.minimum(size[:, None], size[None]), np.maximum(size[:, None], size[None])
-    # A large piece must be near for its own size, a small mark for the size of the drawing that it stands beside.
-    near = np.where(smaller < SMALL_SHARE * larger, np.maximum(apart * smaller, 0.4 * apart * larger), apart * smaller)
-    between = np.clip(np.maximum(box[:, None, :2] - box[None, :, 2:], box[None, :, :2] - box[:, None, 2:]), 0, None)
+    # A large piece must be near for its own size, a small mark for the size of the drawing that it stands
+    # beside.
+    near = np.where(
+        smaller < SMALL_SHARE * larger, np.maximum(apart * smaller, 0.4 * apart * larger), apart * smaller
+    )
+    beside = np.where(smaller >= WHOLE_SHARE * page_side, np.minimum(near, WHOLE_APART * smaller), near)
+    between = np.clip(
+        np.maximum(box[:, None, :2] - box[None, :, 2:], box[None, :, :2] - box[:, None, 2:]), 0, None
+    )
     facing = np.hypot(between[..., 0], between[..., 1])
     gap = distance[np.ix_(alive, alive)]
     together = (
-        ((gap <= near) & (facing <= BLANK_SHARE * page_side) & (smaller < WHOLE_SHARE * page_side))
+        ((gap <= beside) & (facing <= BLANK_SHARE * page_side))
         | (gap <= TOUCHING_SHARE * page_side)
         | ((inside > 0.3) & (gap <= 3 * near))
         | (inside > 0.85)

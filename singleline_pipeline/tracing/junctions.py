@@ -1,7 +1,7 @@
 """Junctions: how the lines of a page run through the blots of its skeleton.
 
-A matching of the arms around each crossing, then a look at the whole: nothing that was drawn may be left out, and
-nothing stays a ring that can be part of a line.
+A matching of the arms around each crossing, then a look at the whole: nothing that was drawn may be left
+out, and nothing stays a ring that can be part of a line.
 """
 
 from __future__ import annotations
@@ -24,8 +24,9 @@ from singleline_pipeline.tracing.runs import arm_costs, share_runs
 class Joints:
     """How edge ends go on.
 
-    partner: of an arm. curve: (n, 2) points between a pair of arms, in the key's direction. start: points that an arm
-    leaves to its blot. tail: (2,) where an arm without partner ends. dropped: edges that are no line of their own.
+    partner: of an arm. curve: (n, 2) points between a pair of arms, in the key's direction. start: points
+    that an arm leaves to its blot. tail: (2,) where an arm without partner ends. dropped: edges that are no
+    line of their own.
     """
 
     partner: dict[ArmKey, ArmKey] = field(default_factory=dict)

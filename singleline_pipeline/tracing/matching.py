@@ -1,7 +1,8 @@
 """Matching: which arm of a junction goes on as which other one.
 
-The cost of a pair is the bending energy of the curve that joins the two arms, plus what of it runs off the ink. An
-arm may stay alone, but a drawing is one line and ends nowhere as a rule: being alone costs more than any bend.
+The cost of a pair is the bending energy of the curve that joins the two arms, plus what of it runs off the
+ink. An arm may stay alone, but a drawing is one line and ends nowhere as a rule: being alone costs more than
+any bend.
 """
 
 from __future__ import annotations
@@ -11,7 +12,8 @@ from functools import cache
 import numpy as np
 
 ALONE = 1.2
-"""Cost of an arm that ends at the junction; a pair that turns back on itself costs a little over two of them."""
+"""Cost of an arm that ends at the junction; a pair that turns back on itself costs a little over two of
+them."""
 OFF_INK = 4.0
 SAME_EDGE = 0.8
 """Extra cost of closing one edge into a ring of its own: a line runs on through its loop."""
@@ -24,7 +26,8 @@ def pair_costs(
 ) -> tuple[np.ndarray, np.ndarray]:
     """(k, k) cost of joining each pair of arms, and (k, k) share of the joining curve that is off the ink.
 
-    points, headings: (k, 2), headings run into the junction. edges: (k,) edge numbers. mask: uint8 (h, w) ink.
+    points, headings: (k, 2), headings run into the junction. edges: (k,) edge numbers. mask: uint8 (h, w)
+    ink.
     """
     chord = points[None] - points[:, None]
     length = np.hypot(chord[..., 0], chord[..., 1])

@@ -1,8 +1,8 @@
 """One line: rings that the matching closed are opened into the lines that they cross.
 
-Each crossing by itself may be right to prefer the smoother pairs, but a ring that nothing leads into was not drawn by
-a pen that stayed on the paper. Exchanging partners at one crossing makes the ring part of the line that it crosses;
-the crossing where this costs least is the one most likely to have been read wrongly.
+Each crossing by itself may be right to prefer the smoother pairs, but a ring that nothing leads into was not
+drawn by a pen that stayed on the paper. Exchanging partners at one crossing makes the ring part of the line
+that it crosses; the crossing where this costs least is the one most likely to have been read wrongly.
 """
 
 from __future__ import annotations
@@ -15,10 +15,13 @@ DEAREST_EXCHANGE = 1.5
 """Highest extra cost of an exchange; a ring whose every exchange costs more is left a ring."""
 
 
-def open_rings(crossings: list[tuple[list[ArmKey], np.ndarray, list[tuple[int, int]]]], edges: set[int]) -> None:
+def open_rings(
+    crossings: list[tuple[list[ArmKey], np.ndarray, list[tuple[int, int]]]], edges: set[int]
+) -> None:
     """Exchange pairs, in place, until no ring can be opened cheaply.
 
-    crossings: for each its arms, the (k, k) cost of joining them, and its pairs (i, j) of places among the arms.
+    crossings: for each its arms, the (k, k) cost of joining them, and its pairs (i, j) of places among the
+    arms.
     edges: numbers of the edges that are lines.
     """
     parent = {edge: edge for edge in edges}

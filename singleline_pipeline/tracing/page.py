@@ -28,7 +28,8 @@ WORKING_PEN = 5.0
 
 @dataclass(frozen=True)
 class TracedPage:
-    """strokes: (n, 2) float64 each, x and y in page px. groups: (len(strokes),) number of the provisional drawing.
+    """strokes: (n, 2) float64 each, x and y in page px. groups: (len(strokes),) number of the provisional
+    drawing.
     pen_width: px, 0 where nothing was traced. ignored: what was taken for binder, number, speck or edge."""
 
     strokes: list[np.ndarray] = field(default_factory=list)
@@ -48,8 +49,8 @@ def trace_page(image: np.ndarray) -> list[np.ndarray]:
 def trace(image: np.ndarray, settings: TraceSettings | None = None) -> TracedPage:
     """Strokes, provisional drawings, pen width and left-out ink of a page.
 
-    image: uint8 (height, width) or (height, width, 3) BGR. A page on which no line stands out gives no strokes.
-    Raises TraceError where the array is no page.
+    image: uint8 (height, width) or (height, width, 3) BGR. A page on which no line stands out gives no
+    strokes. Raises TraceError where the array is no page.
     """
     settings = settings or TraceSettings()
     grey = as_grey(image)
@@ -73,7 +74,9 @@ def trace(image: np.ndarray, settings: TraceSettings | None = None) -> TracedPag
     strokes, pen = _strokes(depth, mask, pen, settings, hidden)
     groups = group_strokes(strokes, labels, max(mask.shape), settings.apart)
     marks = lone_marks(strokes, groups, max(mask.shape))
-    ignored += [Ignored("speck", _box_of(strokes, groups == group)) for group in np.unique(groups[marks]).tolist()]
+    ignored += [
+        Ignored("speck", _box_of(strokes, groups == group)) for group in np.unique(groups[marks]).tolist()
+    ]
     strokes = [stroke for stroke, mark in zip(strokes, marks, strict=True) if not mark]
     groups = np.unique(groups[~marks], return_inverse=True)[1]
     if scale != 1:

@@ -1,7 +1,7 @@
 """Outline preview: a page's ink as filled shapes in an SVG, small enough for a run's metadata.
 
-An outline tracer gives two edges for every pen line, which is no use as strokes, but a true picture of the ink at a
-fraction of the bytes of a JPEG.
+An outline tracer gives two edges for every pen line, which is no use as strokes, but a true picture of the
+ink at a fraction of the bytes of a JPEG.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ LARGEST_SIDE, SMALLEST_SIDE = 1100, 120
 def outline_preview(image: np.ndarray, max_bytes: int = 60_000) -> str:
     """SVG of the page's ink, at most `max_bytes` long, as sharp as that allows.
 
-    image: uint8 (height, width) or (height, width, 3) BGR. Raises TraceError where it is no page, or where even the
-    coarsest outline is larger than max_bytes.
+    image: uint8 (height, width) or (height, width, 3) BGR. Raises TraceError where it is no page, or where
+    even the coarsest outline is larger than max_bytes.
     """
     grey = as_grey(image)
     depth = flatten(grey)
@@ -40,7 +40,8 @@ def outline_preview(image: np.ndarray, max_bytes: int = 60_000) -> str:
 
 
 def _outlines(depth: np.ndarray, level: float | None, side: float) -> str:
-    """SVG of what is darker than half of the ink's level, on a copy of the page with the given longer side in px."""
+    """SVG of what is darker than half of the ink's level, on a copy of the page with the given longer side
+    in px."""
     height, width = depth.shape
     scale = side / max(height, width)
     size = (max(1, round(width * scale)), max(1, round(height * scale)))

@@ -1,7 +1,8 @@
 """Refine: move every point of a line onto the middle of its ink, read from the grey profile across the line.
 
-The skeleton knows the middle to half a pixel; the centroid of the profile knows it to a tenth. The weight of a sample
-is the least ink on the way to it from the middle, so that a neighbouring line beyond a valley does not pull.
+The skeleton knows the middle to half a pixel; the centroid of the profile knows it to a tenth. The weight of
+a sample is the least ink on the way to it from the middle, so that a neighbouring line beyond a valley does
+not pull.
 """
 
 from __future__ import annotations
@@ -103,7 +104,8 @@ def _directions(points: np.ndarray, lengths: np.ndarray) -> np.ndarray:
 def _profile_middle(
     points: np.ndarray, across: np.ndarray, depth: np.ndarray, reach: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """(n,) centroid of the ink across each point in px from the point, and (n,) its equivalent width in px."""
+    """(n,) centroid of the ink across each point in px from the point, and (n,) its equivalent width in
+    px."""
     half = max(2, int(np.ceil(reach / STEP)))
     offsets = np.arange(-half, half + 1) * STEP
     x = (points[:, :1] + across[:, :1] * offsets).astype(np.float32)

@@ -1,7 +1,7 @@
 """Runs: edges that two lines share, and spikes, where one line turns back on itself.
 
-Two odd junctions joined by a short edge are two lines that share a run (Kato and Yasuhara 2000 call such edges
-double-traced): both lines get the run. An odd junction with a short dead end is a sharp corner.
+Two odd junctions joined by a short edge are two lines that share a run (Kato and Yasuhara 2000 call such
+edges double-traced): both lines get the run. An odd junction with a short dead end is a sharp corner.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ LONGEST_SPIKE = 12.0
 MOST_RUNS = 3
 """Edges that a shared run is made of at most: other lines may cross it."""
 SHARED_COST_WIDE, SHARED_COST_THIN = 0.06, 0.25
-"""Cost of a shared run per pen width of its length, where its ink is wider than the pen, and where it is not."""
+"""Cost of a shared run per pen width of its length, where its ink is wider than the pen, and where it is
+not."""
 NEVER = 1e6
 
 
@@ -32,7 +33,8 @@ def share_runs(
     pen: float,
     dropped: set[int],
 ) -> list[Crossing]:
-    """Odd crossings joined over a short run where two lines that go on together cost less than two loose ends.
+    """Odd crossings joined over a short run where two lines that go on together cost less than two loose
+    ends.
 
     The run may pass even crossings: other lines may cross two lines that share a run.
     """
@@ -67,7 +69,7 @@ def share_runs(
 def _joined(crossings: list[Crossing], runs: tuple[int, ...], members: tuple[int, ...]) -> Crossing:
     """One crossing of all those along a shared run."""
     group = [crossings[number] for number in members]
-    sides = {}
+    sides: dict[ArmKey, int] = {}
     for side, crossing in ((0, group[0]), (1, group[-1])):
         # Of three arms one is the run: both others go along it.
         if len(crossing.arms) == 3:
@@ -90,7 +92,8 @@ def _routes(
     odd: set[int],
     pen: float,
 ) -> list[tuple[tuple[int, ...], tuple[int, ...]]]:
-    """Runs of at most MOST_RUNS edges from an odd crossing to another with a greater number, over even ones between.
+    """Runs of at most MOST_RUNS edges from an odd crossing to another with a greater number, over even ones
+    between.
 
     Each with the edges and the crossings it passes, ends included.
     """
@@ -115,7 +118,11 @@ def _routes(
 
 def _free_length(edges: list[Edge], number: int, arms: dict[ArmKey, Arm]) -> int:
     """Length in px of an edge outside of the blots at its ends."""
-    return len(edges[number].points) - 1 - sum(arms[number, end].start for end in (0, 1) if (number, end) in arms)
+    return (
+        len(edges[number].points)
+        - 1
+        - sum(arms[number, end].start for end in (0, 1) if (number, end) in arms)
+    )
 
 
 def _run_cost(edges: list[Edge], number: int, arms: dict[ArmKey, Arm], pen: float) -> float:
@@ -131,8 +138,9 @@ def arm_costs(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, list[int]]:
     """What matching the arms takes: costs of pairs, of staying alone, share off the ink, and the spikes.
 
-    A spike is an edge that leads nowhere from an odd crossing. Where the pen turned back sharply both of its lines lie
-    on it, so it gets a second arm, at the end of the list, that need not be used; spikes are their places among the arms.
+    A spike is an edge that leads nowhere from an odd crossing. Where the pen turned back sharply both of its
+    lines lie on it, so it gets a second arm, at the end of the list, that need not be used; spikes are their
+    places among the arms.
     """
     keys = crossing.arms
     spikes = []

@@ -11,7 +11,8 @@ class TraceSettings:
 
     gap: longest gap in the ink that two ends facing each other are bridged over.
     speck: marks whose longer side is under this many pen widths are dust, not drawing.
-    apart: distance between two pieces of ink, as a share of the smaller one's size, up to which they may be one drawing.
+    apart: distance between two pieces of ink, as a share of the smaller one's size, up to which they may be
+    one drawing.
     """
 
     gap: float = 5.0

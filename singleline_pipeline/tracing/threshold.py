@@ -1,7 +1,7 @@
 """Threshold: which pixels are ink, at half the height of the line they belong to.
 
-Half of a line's own height is where its edge truly lies, however faint the pen was there. Two levels keep faint
-stretches of a line (they hang on to dark ones) and refuse bleed-through (it does not).
+Half of a line's own height is where its edge truly lies, however faint the pen was there. Two levels keep
+faint stretches of a line (they hang on to dark ones) and refuse bleed-through (it does not).
 """
 
 from __future__ import annotations
@@ -15,10 +15,12 @@ NOISE_FACTOR = 6.0
 
 
 def ink_level(depth: np.ndarray, ignore: np.ndarray | None = None) -> float | None:
-    """Typical height in 255ths of the ridges of ink on a flattened page; None where there is nothing but noise.
+    """Typical height in 255ths of the ridges of ink on a flattened page; None where there is nothing but
+    noise.
 
-    depth: uint8 (h, w), as flatten gives it. ignore: bool (h, w), regions whose darkness is no ink (the binder).
-    Ridges rather than all pixels are counted: thin pens never reach their full darkness over most of their width.
+    depth: uint8 (h, w), as flatten gives it. ignore: bool (h, w), regions whose darkness is no ink (the
+    binder). Ridges rather than all pixels are counted: thin pens never reach their full darkness over most
+    of their width.
     """
     noise = 1.4826 * float(np.median(np.abs(depth[::4, ::4].astype(np.float32) - np.median(depth[::4, ::4]))))
     floor = max(FAINTEST_INK, NOISE_FACTOR * noise)
@@ -38,11 +40,13 @@ def ink_level(depth: np.ndarray, ignore: np.ndarray | None = None) -> float | No
 
 
 def ink_mask(depth: np.ndarray, level: float, reach: int) -> np.ndarray:
-    """uint8 (h, w), 1 on ink. level: from ink_level; reach: px within which a pixel looks for its line's ridge."""
+    """uint8 (h, w), 1 on ink. level: from ink_level; reach: px within which a pixel looks for its line's
+    ridge."""
     smooth = cv2.GaussianBlur(depth, (3, 3), 0.6)
     side = 2 * reach + 1
     ridge = cv2.dilate(smooth, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side)))
-    # Between 0.28 and 0.5 of the page's ink level: a faded line keeps its own half height, noise finds no foothold.
+    # Between 0.28 and 0.5 of the page's ink level: a faded line keeps its own half height, noise finds no
+    # foothold.
     low, high = round(0.28 * level), round(0.5 * level)
     by_ridge = np.clip(np.arange(256) // 2, low, high).astype(np.uint8)
     weak = (smooth > cv2.LUT(ridge, by_ridge)).astype(np.uint8)
