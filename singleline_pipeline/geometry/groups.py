@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -17,6 +16,8 @@ from singleline_pipeline.geometry.strokes import (
     segment_lengths,
     validate_strokes,
 )
+
+Segment = tuple[float, float, float, float]
 
 # In canvas units: how far off a line may be and still be the same line, for rounding's sake.
 _SAME_LINE = 1e-6
@@ -63,44 +64,41 @@ def per_group(
             [s for s, label in zip(arrays, labels, strict=True) if label == group], longer_side
         )
         after = function(before)
-        group_lost, group_retraced = _lost_and_retraced(before, after)
-        added += (drawing_length(after) - drawing_length(before) + group_lost - group_retraced) / scale
+        group_lost, group_added = _lost_and_added(before, after)
+        growth = drawing_length(after) - drawing_length(before)
         lost += group_lost / scale
-        retraced += group_retraced / scale
+        added += group_added / scale
+        # Not below nothing, by the rounding of two sums.
+        retraced += max(0.0, growth + group_lost - group_added) / scale
         result.extend(stroke / scale + np.array(offset) for stroke in after)
         result_groups.extend([group] * len(after))
-    # Nothing added is 0, not the rounding of two sums.
-    return GroupedStrokes(result, result_groups, max(0.0, added), lost, retraced)
+    return GroupedStrokes(result, result_groups, added, lost, retraced)
 
 
-def _lost_and_retraced(before: list[Stroke], after: list[Stroke]) -> tuple[float, float]:
-    """Lengths of ink of `before` that `after` does not draw, and of line that `after` draws again."""
+def _lost_and_added(before: list[Stroke], after: list[Stroke]) -> tuple[float, float]:
+    """Lengths of the ink of `before` that `after` does not draw, and of line of `after` that is not on that ink."""
     had, has = _segments(before), _segments(after)
-    retraced = sum(
-        (count - max(1, had[segment])) * np.hypot(segment[0] - segment[2], segment[1] - segment[3])
-        for segment, count in has.items()
-        if count > max(1, had[segment])
-    )
-    missing = [segment for segment in had if segment not in has]
-    if not missing:
-        return 0.0, float(retraced)
-    drawn = np.array(list(has)).reshape(-1, 2, 2)
-    lost = sum(_uncovered(np.array(segment).reshape(2, 2), drawn) for segment in missing)
-    return float(lost), float(retraced)
+    return _beside(had - has, has), _beside(has - had, had)
+
+
+def _beside(segments: set[Segment], drawn: set[Segment]) -> float:
+    """Length of those segments that is on none of the segments drawn."""
+    others = np.array(sorted(drawn)).reshape(-1, 2, 2)
+    return float(sum(_uncovered(np.array(segment).reshape(2, 2), others) for segment in sorted(segments)))
 
 
 def _uncovered(segment: Stroke, drawn: NDArray[np.float64]) -> float:
-    """Length of the segment (2, 2) that no part of it among the segments drawn (m, 2, 2) covers.
+    """Length of the segment (2, 2) that none of the segments drawn (m, 2, 2) lies on.
 
-    A part is what is left of a segment when a bridge that lands on it has cut it.
+    A segment and its parts are not the same segment: a bridge that lands on one cuts it in two.
     """
     step = segment[1] - segment[0]
     length = float(np.hypot(*step))
     from_start = drawn - segment[0]
     along = from_start @ step / length
     beside = from_start @ np.array([-step[1], step[0]]) / length
-    on = (np.abs(beside) <= _SAME_LINE) & (along >= -_SAME_LINE) & (along <= length + _SAME_LINE)
-    parts = np.sort(along[on.all(axis=1)], axis=1)
+    on_its_line = (np.abs(beside) <= _SAME_LINE).all(axis=1)
+    parts = np.sort(along[on_its_line], axis=1).clip(0.0, length)
     parts = parts[np.argsort(parts[:, 0], kind="stable")]
     # Each part covers what lies beyond the furthest that the parts before it reach.
     reached = np.maximum.accumulate(np.concatenate([[0.0], parts[:, 1]]))
@@ -108,9 +106,9 @@ def _uncovered(segment: Stroke, drawn: NDArray[np.float64]) -> float:
     return float(gaps) if gaps > _SAME_LINE * (len(parts) + 1) else 0.0
 
 
-def _segments(strokes: list[Stroke]) -> Counter[tuple[float, float, float, float]]:
-    """How often each segment is drawn, whichever way; segments without length are left out."""
-    found: Counter[tuple[float, float, float, float]] = Counter()
+def _segments(strokes: list[Stroke]) -> set[Segment]:
+    """The segments of strokes, whichever way they are drawn; those without length are left out."""
+    found: set[Segment] = set()
     for stroke in strokes:
         a, b = stroke[:-1], stroke[1:]
         swap = (a[:, 0] > b[:, 0]) | ((a[:, 0] == b[:, 0]) & (a[:, 1] > b[:, 1]))

@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import pickle
 import zipfile
+import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
@@ -47,7 +48,7 @@ def load_npz(file: str | Path) -> dict[str, list[NDArray[Any]]]:
                 with archive.open(members[split]) as member:
                     drawings = _read_array(member, f"{path}: {split}")
                 splits[split] = [_drawing(row, f"{path}: {split} row {i}") for i, row in enumerate(drawings)]
-    except (zipfile.BadZipFile, EOFError, zipfile.zlib.error) as error:  # type: ignore[attr-defined]
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
         raise StrokeError(f"{path} is damaged, or no .npz file: {error}") from error
     return splits
 

@@ -60,11 +60,11 @@ def split_drawings(
     keep = sides.prod(axis=1) >= least_area
     keep[np.argmax(np.hypot(*sides.T))] = True
     members = [[int(stroke) for stroke in np.flatnonzero(labels == label)] for label in range(len(outer))]
-    groups = sorted(group for group, kept in zip(members, keep, strict=True) if kept)
+    drawings = sorted(group for group, kept in zip(members, keep, strict=True) if kept)
     dropped = sorted(
         stroke for group, kept in zip(members, keep, strict=True) if not kept for stroke in group
     )
-    return groups, dropped
+    return drawings, dropped
 
 
 def _near_ink(strokes: list[Stroke], gap: float) -> NDArray[np.intp]:

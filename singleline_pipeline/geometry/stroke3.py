@@ -23,8 +23,8 @@ def to_stroke3(strokes: Sequence[ArrayLike]) -> NDArray[Any]:
     The first row is relative to (0, 0), so the drawing's place is kept. int64 where every stroke has an
     integer type (exact), float64 otherwise.
     """
-    whole = len(strokes) > 0 and all(np.asarray(stroke).dtype.kind in "iu" for stroke in strokes)
     arrays = validate_strokes(strokes)
+    whole = len(arrays) > 0 and all(np.asarray(stroke).dtype.kind in "iu" for stroke in strokes)
     rows = np.zeros((sum(len(stroke) for stroke in arrays), 3))
     if arrays:
         points = np.concatenate(arrays)

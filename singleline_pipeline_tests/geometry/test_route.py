@@ -1,0 +1,118 @@
+"""A route draws everything once or more, in as few lines as the gap allows, and accounts for every unit of line."""
+
+import math
+
+import numpy as np
+import pytest
+import shapely
+from hypothesis import given
+from hypothesis import strategies as st
+
+from singleline_pipeline.geometry import drawing_length, per_group, route_strokes, stroke_length
+from singleline_pipeline_tests.geometry.strategies import drawings, wandering
+
+
+def ink(strokes: list[np.ndarray]) -> shapely.Geometry:
+    return shapely.union_all(
+        [shapely.LineString(s) if (s != s[0]).any() else shapely.Point(s[0]) for s in strokes]
+    )
+
+
+@given(drawings(), st.sampled_from([0.0, 2.0, 30.0, math.inf]))
+def test_every_vertex_and_all_ink_is_in_the_route(strokes, max_gap) -> None:
+    route = route_strokes(strokes, max_gap)
+    assert {tuple(p) for s in strokes for p in s.tolist()} <= {tuple(p) for s in route for p in s.tolist()}
+    if strokes:
+        assert shapely.covers(shapely.buffer(ink(route), 1e-6), ink(strokes))
+
+
+@given(drawings(), st.sampled_from([0.0, 3.0, 30.0]))
+def test_strokes_within_the_gap_become_one_line_and_no_others(strokes, max_gap) -> None:
+    """As many lines as there are groups of strokes that are linked by distances within the gap."""
+    shapes = [shapely.LineString(s) if (s != s[0]).any() else shapely.Point(s[0]) for s in strokes]
+    group = list(range(len(shapes)))
+    for i, a in enumerate(shapes):
+        for j, b in enumerate(shapes[:i]):
+            if shapely.distance(a, b) <= max_gap:
+                group = [group[j] if g == group[i] else g for g in group]
+    assert len(route_strokes(strokes, max_gap)) == len(set(group))
+
+
+@given(drawings())
+def test_length_is_input_and_bridges_and_retraced(strokes) -> None:
+    """What comes out is what went in, plus bridges no longer than all gaps, plus whole retraced pieces."""
+    account = per_group(strokes, [0] * len(strokes), lambda s: route_strokes(s, 20.0))
+    assert account.lost == 0
+    total = drawing_length(account.strokes)
+    assert np.isclose(total, drawing_length(strokes) + account.added + account.retraced)
+
+
+def test_two_of_a_crosss_four_ends_are_connected_and_two_stay_open() -> None:
+    """A trail has two ends; the other two are paired the cheapest way."""
+    across = np.array([[0.0, 50.0], [100.0, 50.0]])
+    down = np.array([[50.0, 0.0], [50.0, 100.0]])
+    (line,) = route_strokes([across, down], 80.0)
+    assert [50.0, 50.0] in line.tolist(), "the crossing is a vertex of both"
+    assert np.isclose(stroke_length(line), 300), (
+        "one arm out and back, at 0.3, is cheaper than from tip to tip"
+    )
+    (line,) = route_strokes([across, down], 80.0, retrace_cost=1.0)
+    assert np.isclose(stroke_length(line), 200 + np.hypot(50, 50))
+
+
+def test_a_branch_is_retraced_rather_than_bridged_when_that_is_cheaper() -> None:
+    """A T: going back over the short stem at 0.3 of its length beats hopping from its foot to an end of the bar."""
+    bar = np.array([[0.0, 0.0], [100.0, 0.0]])
+    stem = np.array([[50.0, 0.0], [50.0, 20.0]])
+    (line,) = route_strokes([bar, stem])
+    assert np.isclose(stroke_length(line), 100 + 20 + 20)
+
+
+def test_a_short_hop_is_taken_where_the_way_back_over_the_line_is_long() -> None:
+    """A branch that comes round to the bar's end: 5 units of paper, or 15 for going back along the bar."""
+    bar = np.array([[0.0, 0.0], [100.0, 0.0]])
+    handle = np.array([[50.0, 0.0], [50.0, 80.0], [-4.0, 80.0], [-4.0, 3.0]])
+    (line,) = route_strokes([bar, handle])
+    assert np.isclose(stroke_length(line), stroke_length(bar) + stroke_length(handle) + 5)
+
+
+def test_the_pen_goes_straight_on_at_a_crossing_it_could_turn_at() -> None:
+    """A figure of eight in two halves that touch in the middle: walked as an eight, not as two bounces."""
+    t = np.linspace(0, 2 * np.pi, 80)
+    eight = np.column_stack([60 * np.sin(t), 40 * np.sin(2 * t)])
+    middle = len(t) // 2
+    right, left = eight[: middle + 1], eight[middle:]
+    (line,) = route_strokes([right[::-1], left], 5.0)
+    steps = np.diff(line, axis=0)
+    steps = steps[np.hypot(*steps.T) > 1e-9]
+    angles = np.abs(np.diff(np.unwrap(np.arctan2(steps[:, 1], steps[:, 0]))))
+    assert angles.max() < np.radians(30)
+
+
+def test_a_bridge_that_lands_inside_a_stroke_gives_it_a_vertex() -> None:
+    wall = np.array([[0.0, 0.0], [0.0, 100.0]])
+    arm = np.array([[10.0, 50.0], [60.0, 50.0]])
+    (line,) = route_strokes([wall, arm])
+    assert [0.0, 50.0] in line.tolist()
+
+
+def test_a_stroke_that_nothing_comes_near_is_returned_as_it_is() -> None:
+    strokes = wandering(2, 10, seed=1)
+    far = [strokes[0], strokes[1] + 1000.0]
+    assert all(np.array_equal(a, b) for a, b in zip(route_strokes(far), far, strict=True))
+
+
+def test_the_line_runs_the_way_most_of_the_ink_was_drawn() -> None:
+    long, short = np.array([[0.0, 0.0], [80.0, 0.0]]), np.array([[110.0, 0.0], [85.0, 0.0]])
+    (line,) = route_strokes([long, short])
+    assert np.array_equal(line, [[0.0, 0.0], [80.0, 0.0], [85.0, 0.0], [110.0, 0.0]])
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_routing_again_changes_nothing_and_size_and_place_do_not_matter(seed: int) -> None:
+    strokes = wandering(12, 15, seed)
+    route = route_strokes(strokes)
+    assert all(np.array_equal(a, b) for a, b in zip(route_strokes(route), route, strict=True))
+    moved = route_strokes([stroke * 4.0 + 512.0 for stroke in strokes], 120.0)
+    assert len(moved) == len(route)
+    assert np.isclose(drawing_length(moved), 4 * drawing_length(route))
