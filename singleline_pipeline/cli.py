@@ -89,7 +89,7 @@ class Progress:
         if self._status and not important:
             self._status.update(message)
         elif important or now - self._last >= 30:
-            self._console.print(message, highlight=False)
+            self._console.print(message, highlight=False, soft_wrap=True)
             self._last = now
 
 

@@ -26,7 +26,7 @@ class DatasetConfig(dg.Config):
         1.0,
         ge=0,
         le=20,
-        description="Tolerance that every drawing is simplified with, in units of the drawing (200 on its longer side); "
+        description="Tolerance that every drawing is simplified with, in units (200 on the longer side); "
         "more where the budget of points asks for it.",
     )
     cut_ends: float = Field(
@@ -104,7 +104,7 @@ def stroke3_dataset(
                 f"No drawing is in the {split} split: {table.num_rows} drawings are too few to be split by page. "
                 "Training takes a tenth of train where valid is empty; scan more pages for scores that mean something."
             )
-    before = Lake.from_home(home.get()).read_optional("stroke3_dataset", columns=["points", "strokes"])
+    before = Lake(home.get().lake).read_optional("stroke3_dataset", columns=["points", "strokes"])
     shown = [
         rendering.rasterize(geometry.from_stroke3(row.stroke3), size=110, pen=1.4)
         for row in dataset.rows[:60]

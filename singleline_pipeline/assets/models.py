@@ -27,7 +27,7 @@ class TrainConfig(dg.Config):
     )
     augmentation: Literal["ahead", "on_the_fly", "none"] = Field(
         "ahead",
-        description="ahead: learn from augmented_dataset, which can be looked at; on_the_fly: from the drawings, lightly "
+        description="ahead: learn from augmented_dataset, which can be looked at; on_the_fly: from drawings lightly "
         "varied anew each time; none: from the drawings as they are.",
     )
     max_seconds: float | None = Field(

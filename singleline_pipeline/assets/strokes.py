@@ -48,7 +48,7 @@ class SpliceConfig(dg.Config):
         40.0,
         ge=0,
         le=400,
-        description="Largest sum of the two gaps across which a stroke is inserted into another, in units of the drawing.",
+        description="Largest sum of the two gaps across which a stroke is inserted into another, in units.",
     )
 
 

@@ -121,7 +121,7 @@ def materialize_stale(
             progress(f"{partition or 'all sketchbooks'}: {', '.join(sorted(selection))}")
             done, errors = _run(definitions, instance, selection, partition, configs or {})
             for name in sorted(done):
-                staleness.forget(name, partition)
+                staleness.look_again(name, partition)
                 outcome.materialized.append(_label(name, partition))
             if errors:
                 outcome.failed |= {_label(name, partition): error for name, error in errors.items()}
@@ -148,7 +148,6 @@ def _run(
         selection=sorted(selection),
         partition_key=partition,
         instance=instance,
-        resources=definitions.resources,
         run_config=config | ({"ops": ops} if ops else {}),
         raise_on_error=False,
     )

@@ -155,7 +155,6 @@ def test_a_partition_made_again_from_the_same_input_is_the_same_to_the_byte(shel
         selection=selection,
         partition_key="sb01",
         instance=shelf.instance,
-        resources=defs.resources,
     )
     assert result.success
     assert shelf.bytes_of_lake() == before
