@@ -63,6 +63,7 @@ _LINE = [
     _column("strokes_dropped", pa.int32(), "Strokes dropped for being too short", "strokes"),
     _column("length", pa.float32(), "Length of the line that came in", "page px"),
     _column("added", pa.float32(), "Length of line added, that nobody drew", "page px"),
+    _column("retraced", pa.float32(), "Length of line that is drawn once more", "page px"),
     _column("lost", pa.float32(), "Length of drawn line that is no longer there", "page px"),
 ]
 _HISTORY = [

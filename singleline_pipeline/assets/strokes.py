@@ -1,7 +1,7 @@
 """Strokes: the pen's centerline traced from pages of drawings, joined and spliced."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import dagster as dg
 import numpy as np
@@ -42,13 +42,25 @@ class JoinConfig(dg.Config):
 
 
 class SpliceConfig(dg.Config):
-    """How strokes are spliced into each other."""
+    """How the strokes of a drawing become one line."""
 
-    max_gap: float = Field(
-        40.0,
+    method: Literal["route", "splice"] = Field(
+        "route",
+        description="route: one line that may go over drawn line again (route inspection); splice: a stroke "
+        "is inserted into the one that both its ends are near to.",
+    )
+    max_gap: float | None = Field(
+        None,
         ge=0,
         le=400,
-        description="Largest sum of the two gaps across which a stroke is inserted into another, in units.",
+        description="route: widest gap that is bridged; splice: largest sum of the two gaps; in units of the drawing "
+        "(200 on its longer side). Empty: 30 for route, 40 for splice.",
+    )
+    retrace_cost: float = Field(
+        0.3,
+        ge=0,
+        le=1,
+        description="route: what drawing a line again costs, against 1 for a line nobody drew.",
     )
 
 
@@ -119,7 +131,7 @@ def _connected(
     columns["strokes_before"] = [len(page) for page in before]
     columns["strokes_after"] = [len(line.strokes) for line in lines]
     columns["strokes_dropped"] = [line.dropped for line in lines]
-    for measure in ("length", "added", "lost"):
+    for measure in ("length", "added", "retraced", "lost"):
         columns[measure] = [getattr(line, measure) for line in lines]
 
     length = sum(line.length for line in lines)
@@ -128,6 +140,7 @@ def _connected(
         "strokes_after": sum(columns["strokes_after"]),
         "strokes_dropped": sum(columns["strokes_dropped"]),
         "line_added": sum(line.added for line in lines) / length if length else 0.0,
+        "line_retraced": sum(line.retraced for line in lines) / length if length else 0.0,
         "line_lost": sum(line.lost for line in lines) / length if length else 0.0,
     }
     if lines:
@@ -158,10 +171,14 @@ def joined_strokes(
 def spliced_strokes(
     context: dg.AssetExecutionContext, config: SpliceConfig, joined_strokes: pa.Table
 ) -> dg.MaterializeResult[pa.Table]:
-    """Strokes inserted into the stroke that both their ends are near to, within each provisional drawing."""
-    from singleline_pipeline.geometry import splice_page
+    """The strokes of each provisional drawing as one line where gaps allow it, going over drawn line again where that
+    saves a line nobody drew; or spliced into each other."""
+    from singleline_pipeline.geometry import route_page, splice_page
 
     def connect(page: list[np.ndarray], groups: np.ndarray) -> "LineOfPage":
-        return splice_page(page, groups, max_gap=config.max_gap)
+        if config.method == "splice":
+            return splice_page(page, groups, max_gap=40.0 if config.max_gap is None else config.max_gap)
+        gap = 30.0 if config.max_gap is None else config.max_gap
+        return route_page(page, groups, max_gap=gap, retrace_cost=config.retrace_cost)
 
     return _connected(context, "spliced_strokes", joined_strokes, connect)

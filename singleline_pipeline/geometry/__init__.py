@@ -15,6 +15,7 @@ from singleline_pipeline.geometry.pages import (
     SplitPage,
     drawings_of_page,
     join_page,
+    route_page,
     splice_page,
 )
 from singleline_pipeline.geometry.route import route_strokes
@@ -60,6 +61,7 @@ __all__ = [
     "rescale",
     "reverse_stroke3",
     "reverse_strokes",
+    "route_page",
     "route_strokes",
     "save_ndjson",
     "save_npz",

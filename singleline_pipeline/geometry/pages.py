@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from singleline_pipeline.geometry.groups import GroupedStrokes, per_group
 from singleline_pipeline.geometry.join import join_strokes
+from singleline_pipeline.geometry.route import route_strokes
 from singleline_pipeline.geometry.splice import splice_strokes
 from singleline_pipeline.geometry.split import split_drawings
 from singleline_pipeline.geometry.strokes import (
@@ -27,14 +28,15 @@ from singleline_pipeline.geometry.strokes import (
 class LineOfPage:
     """A page's strokes (n, 2) in page pixels, the provisional drawing of each, and the account of the line.
 
-    `length` is the line that came in, `added` line that nobody drew, `lost` drawn line that is no longer there, the
-    `dropped` strokes' included; all in page pixels.
+    `length` is the line that came in, `added` line that nobody drew, `retraced` line that is drawn once more, `lost`
+    drawn line that is no longer there, the `dropped` strokes' included; all in page pixels.
     """
 
     strokes: list[Stroke]
     groups: NDArray[np.int32]
     length: float
     added: float
+    retraced: float
     lost: float
     dropped: int
 
@@ -62,12 +64,21 @@ def splice_page(strokes: Sequence[ArrayLike], groups: Sequence[int], *, max_gap:
     return _line(strokes, spliced, list(range(len(spliced.strokes))), lost=0.0)
 
 
+def route_page(
+    strokes: Sequence[ArrayLike], groups: Sequence[int], *, max_gap: float = 30.0, retrace_cost: float = 0.3
+) -> LineOfPage:
+    """Route each drawing as one line where gaps up to `max_gap`, in units of the drawing, allow it."""
+    routed = per_group(strokes, groups, lambda drawing: route_strokes(drawing, max_gap, retrace_cost))
+    return _line(strokes, routed, list(range(len(routed.strokes))), lost=0.0)
+
+
 def _line(before: Sequence[ArrayLike], after: GroupedStrokes, kept: list[int], lost: float) -> LineOfPage:
     return LineOfPage(
         [after.strokes[index] for index in kept],
         np.array([after.groups[index] for index in kept], np.int32),
         drawing_length(before),
         after.added,
+        after.retraced,
         after.lost + lost,
         len(after.strokes) - len(kept),
     )

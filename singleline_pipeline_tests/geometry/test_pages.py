@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from singleline_pipeline.geometry.pages import join_page, splice_page
+from singleline_pipeline.geometry.pages import drawings_of_page, join_page, route_page, splice_page
 
 
 def dash(x0: float, x1: float, y: float = 0.0) -> np.ndarray:
@@ -39,9 +39,22 @@ def test_a_crumb_between_two_strokes_is_line_and_one_by_itself_is_dropped_and_co
 def test_the_account_of_the_line_adds_up_after_splicing() -> None:
     rng = np.random.default_rng(1)
     strokes = [np.cumsum(rng.normal(0, 8, (40, 2)), axis=0) + rng.uniform(0, 150, 2) for _ in range(8)]
-    line = splice_page(strokes, [0] * 4 + [1] * 4)
-    assert line.lost == pytest.approx(0, abs=1e-6)
-    assert set(line.groups.tolist()) == {0, 1}
+    for line in (splice_page(strokes, [0] * 4 + [1] * 4), route_page(strokes, [0] * 4 + [1] * 4)):
+        out = sum(np.hypot(*np.diff(stroke, axis=0).T).sum() for stroke in line.strokes)
+        assert line.lost == pytest.approx(0, abs=1e-6)
+        assert out == pytest.approx(line.length + line.added + line.retraced)
+        assert set(line.groups.tolist()) == {0, 1}
+
+
+def test_drawings_are_numbered_as_one_reads_and_dropped_strokes_have_a_box() -> None:
+    """Ids are numbers on the page: sb48p005d01 is the drawing at the top left."""
+    square = np.array([[0, 0], [300, 0], [300, 300], [0, 300], [0, 0]], float)
+    speck = np.array([[900, 900], [905, 905.0]])
+    corners = {"bottom left": (0, 500), "top right": (500, 20), "top left": (0, 0)}
+    page = [square + corner for corner in corners.values()]
+    split = drawings_of_page([*page, speck], [0, 1, 2, 3])
+    assert [drawing.box[:2] for drawing in split.drawings] == [(0, 0), (500, 20), (0, 500)]
+    assert split.dropped == [([3], (900.0, 900.0, 905.0, 905.0))]
 
 
 def test_a_blank_page_stays_blank() -> None:
