@@ -19,6 +19,8 @@ Box = tuple[int, int, int, int]
 """x0, y0, x1, y1 in pixels of the page; x1 and y1 are just outside."""
 
 SMALL_SIDE = 1100
+SMALLEST_SIDE = 64
+"""Shorter side in px under which rings and digits could not be told apart, and nothing is looked for."""
 BAND_SHARE = 0.075
 """Widest believable binder band, as a share of the page's shorter side."""
 
@@ -70,6 +72,8 @@ def find_margins(image: np.ndarray) -> Margins:
     if image.size == 0 or (image.ndim == 3 and image.shape[2] != 3):
         raise PageError(f"A page of shape {image.shape} holds no picture to look for margins in.")
     height, width = image.shape[:2]
+    if min(height, width) < SMALLEST_SIDE:
+        return Margins(size=(height, width), paper=(0, 0, width, height))
     scale = min(1.0, SMALL_SIDE / max(height, width))
     grey = image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
     if scale < 1:

@@ -13,6 +13,7 @@ from singleline_pipeline.tracing.assemble import assemble
 from singleline_pipeline.tracing.binder import remove_rings
 from singleline_pipeline.tracing.bridging import bridge_gaps
 from singleline_pipeline.tracing.despeckle import Ignored, drop_pieces
+from singleline_pipeline.tracing.ends import extend_ends
 from singleline_pipeline.tracing.flatten import as_grey, flatten
 from singleline_pipeline.tracing.graph import Edge, PixelGraph, pixel_graph
 from singleline_pipeline.tracing.grouping import group_strokes, lone_marks
@@ -96,7 +97,8 @@ def _strokes(
     graph = pixel_graph(skeletonize(mask.astype(bool)), distance)
     edges, pen = _refined(graph, depth, pen)
     joints = resolve_junctions(graph, edges, mask, pen)
-    strokes = assemble(edges, joints)
+    # Only now: to the junctions, what sticks out of a blot by less than a pen is a bump and not an end.
+    strokes = assemble(extend_ends(graph, edges, depth, pen), joints)
     strokes = bridge_gaps(strokes, pen, settings.gap * pen, hidden)
     strokes = smooth_all(resample_all(strokes), 0.25 * pen)
     return [stroke for stroke in strokes if len(stroke) >= 2 and _length(stroke) >= settings.speck * pen], pen

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 class TraceSettings:
     """Lengths are in pen widths, but for `apart`.
 
-    gap: longest gap in the ink that two ends facing each other are bridged over.
+    gap: longest way between two ends that face each other that is bridged, round ends of the ink included.
     speck: marks whose longer side is under this many pen widths are dust, not drawing.
     apart: distance between two pieces of ink, as a share of the smaller one's size, up to which they may be
     one drawing.
