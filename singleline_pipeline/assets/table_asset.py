@@ -106,15 +106,19 @@ def materialized(
         config: The part of its config that makes it stale when it changes.
     """
     partition = context.partition_key if context.has_partition_key else None
+    checks = list(check_table(name, table, counts))
+    # A table that failed a check counts as stale: the next run is to make it again, not to build on it.
+    sound = all(check.passed for check in checks)
+    fingerprint = {FINGERPRINT: fingerprint_now(context, name, partition, external, config)} if sound else {}
     return dg.MaterializeResult(
         asset_key=name,
         value=table,
         data_version=dg.DataVersion(content_version(table)),
-        check_results=list(check_table(name, table, counts)),
+        check_results=checks,
         metadata={
             "dagster/row_count": table.num_rows,
             **({"counts": dict(counts)} if counts else {}),
             **metadata,
-            FINGERPRINT: fingerprint_now(context, name, partition, external, config),
+            **fingerprint,
         },
     )
