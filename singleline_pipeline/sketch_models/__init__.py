@@ -1,4 +1,4 @@
-"""SketchRNN and the sketch transformer: batches, training, score, sampling. Nothing heavy is loaded until it is asked for."""
+"""SketchRNN and the sketch transformer: batches, training, score, sampling. Heavy modules load when asked for."""
 
 from importlib import import_module
 from typing import Any

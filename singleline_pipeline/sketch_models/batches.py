@@ -25,6 +25,7 @@ class TrainingDrawings(Dataset):
         self, drawings: Sequence[np.ndarray], seed: int, augmentation: AugmentationSettings | None
     ) -> None:
         self.drawings, self.seed, self.augmentation = drawings, seed, augmentation
+        self.lengths = [len(drawing) for drawing in drawings]
 
     def __len__(self) -> int:
         return len(self.drawings)
@@ -49,7 +50,12 @@ class LengthBuckets(Sampler[list[tuple[int, int]]]):
     def __init__(
         self, lengths: Sequence[int], batch_size: int, seed: int, first_batch: int = 0, jitter: float = 10.0
     ) -> None:
-        self.lengths, self.seed, self.first_batch, self.jitter = np.asarray(lengths), seed, first_batch, jitter
+        self.lengths, self.seed, self.first_batch, self.jitter = (
+            np.asarray(lengths),
+            seed,
+            first_batch,
+            jitter,
+        )
         self.batches_per_epoch = -(-len(self.lengths) // batch_size)
 
     def epoch(self, epoch: int) -> list[np.ndarray]:

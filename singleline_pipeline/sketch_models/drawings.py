@@ -43,7 +43,9 @@ def check_drawings(drawings: Sequence[np.ndarray], where: str) -> list[np.ndarra
             raise DatasetError(f"{name} is empty. Take it out of the dataset.")
         if not np.isfinite(array).all():
             point = int(np.argmin(np.isfinite(array).all(axis=1)))
-            raise DatasetError(f"{name} has a value that is not a number at point {point}. Mend or remove it.")
+            raise DatasetError(
+                f"{name} has a value that is not a number at point {point}. Mend or remove it."
+            )
         if not np.isin(array[:, 2], (0, 1)).all():
             point = int(np.argmin(np.isin(array[:, 2], (0, 1))))
             raise DatasetError(
@@ -67,7 +69,9 @@ def offset_scale(drawings: Sequence[np.ndarray]) -> float:
     offsets = np.concatenate([drawing[:, :2] for drawing in drawings]).astype(np.float64)
     scale = float(offsets.std())
     if scale == 0:
-        raise DatasetError("Every point of the train split lies in the same place: there is nothing to learn.")
+        raise DatasetError(
+            "Every point of the train split lies in the same place: there is nothing to learn."
+        )
     return scale
 
 

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError
+from transformers.utils.logging import disable_progress_bar, enable_progress_bar, is_progress_bar_enabled
 
 from singleline_pipeline.sketch_models.errors import ModelFolderError
 from singleline_pipeline.sketch_models.sketch_model import SketchModel
@@ -14,6 +20,18 @@ from singleline_pipeline.sketch_models.sketch_rnn import SketchRNN
 from singleline_pipeline.sketch_models.sketch_transformer import SketchTransformer
 
 MODELS: dict[str, type[SketchModel]] = {"sketch_rnn": SketchRNN, "sketch_transformer": SketchTransformer}
+
+
+@contextlib.contextmanager
+def without_bars() -> Iterator[None]:
+    """transformers draws a progress bar for each file that it reads or writes; a log has no use for them."""
+    shown = is_progress_bar_enabled()
+    disable_progress_bar()
+    try:
+        yield
+    finally:
+        if shown:
+            enable_progress_bar()
 
 
 def load_model(folder: str | os.PathLike[str]) -> SketchRNN | SketchTransformer:
@@ -35,18 +53,22 @@ def load_model(folder: str | os.PathLike[str]) -> SketchRNN | SketchTransformer:
             "this project trained."
         )
     if not (path / "model.safetensors").is_file():
-        raise ModelFolderError(f"{path} has a config but no weights: model.safetensors is missing. Train again.")
+        raise ModelFolderError(
+            f"{path} has a config but no weights: model.safetensors is missing. Train again."
+        )
     try:
-        model, report = MODELS[kind].from_pretrained(path, local_files_only=True, output_loading_info=True)
-    except (RuntimeError, OSError, ValueError, TypeError) as error:
+        with without_bars():
+            loaded: Any = MODELS[kind].from_pretrained(path, local_files_only=True, output_loading_info=True)
+    except (RuntimeError, OSError, ValueError, TypeError, SafetensorError) as error:
         raise ModelFolderError(f"The model in {path} cannot be loaded: {error}") from error
+    model, report = loaded
     wrong = sorted(report["missing_keys"]) + sorted(report["unexpected_keys"])
     if wrong:
         raise ModelFolderError(
             f"The weights in {path} are of another version of {kind}: {', '.join(map(str, wrong[:3]))} do not fit. "
             "Train again with this version."
         )
-    return model.eval()  # type: ignore[return-value]
+    return model.eval()
 
 
 def _umask() -> int:
@@ -61,7 +83,8 @@ def save_model(model: SketchModel, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     staging = Path(tempfile.mkdtemp(prefix=".saving-", dir=folder))
     try:
-        model.save_pretrained(staging)
+        with without_bars():
+            model.save_pretrained(staging)
         for file in sorted(staging.iterdir()):
             # safetensors makes files that only their owner may read.
             file.chmod(0o666 & ~_umask())

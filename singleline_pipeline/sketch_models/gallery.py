@@ -62,14 +62,18 @@ def draw_gallery(
     return [piece for piece in _pieces(model, held_out, settings) if len(piece.stroke3)]
 
 
-def _pieces(model: SketchModel, held_out: Mapping[str, np.ndarray], settings: GallerySettings) -> Iterator[Piece]:
+def _pieces(
+    model: SketchModel, held_out: Mapping[str, np.ndarray], settings: GallerySettings
+) -> Iterator[Piece]:
     ids = sorted(held_out)
 
     def generator() -> torch.Generator:
         # One of its own for each kind, so that asking for more of one kind leaves the others as they were.
         return torch.Generator(model.device).manual_seed(settings.seed)
 
-    def named(kind: str, temperature: float, samples: list[Sample], sources: list[str] | None) -> Iterator[Piece]:
+    def named(
+        kind: str, temperature: float, samples: list[Sample], sources: list[str] | None
+    ) -> Iterator[Piece]:
         for number, sample in enumerate(samples):
             source = sources[number] if sources else None
             name = f"{kind}-t{temperature:g}-{number:02d}"
@@ -97,6 +101,10 @@ def _pieces(model: SketchModel, held_out: Mapping[str, np.ndarray], settings: Ga
     if len(ids) >= 2 and settings.interpolations >= 2:
         first, second = ids[0], ids[-1]
         between = model.interpolate(
-            held_out[first], held_out[second], settings.interpolations, temperature=CALM, generator=generator()
+            held_out[first],
+            held_out[second],
+            settings.interpolations,
+            temperature=CALM,
+            generator=generator(),
         )
         yield from named("interpolation", CALM, between, [first] * len(between))

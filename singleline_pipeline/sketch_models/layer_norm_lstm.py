@@ -34,7 +34,9 @@ def _normalize(x: Tensor, unit: Tensor, zero: Tensor) -> tuple[Tensor, Tensor, T
     return torch.native_layer_norm(x, [x.shape[-1]], unit, zero, _EPSILON)
 
 
-def _normalize_backward(gradient: Tensor, x: Tensor, mean: Tensor, reciprocal: Tensor, unit: Tensor) -> Tensor:
+def _normalize_backward(
+    gradient: Tensor, x: Tensor, mean: Tensor, reciprocal: Tensor, unit: Tensor
+) -> Tensor:
     return torch.ops.aten.native_layer_norm_backward(
         gradient, x, [x.shape[-1]], mean, reciprocal, unit, None, [True, False, False]
     )[0]
@@ -102,7 +104,7 @@ class _LayerNormLSTMFunction(torch.autograd.Function):
         weight, gain, cell_gain, pre, gates, cells, squashed, hidden, keep = ctx.saved_tensors
         product_dtype = ctx.product_dtype
         time, directions, batch, size = squashed.shape
-        unit, zero = pre.new_ones(size), pre.new_zeros(size)
+        unit = pre.new_ones(size)
         gate_gain, out_gain = gain.unsqueeze(1), cell_gain.unsqueeze(1)
         transposed = [one.t().contiguous() for one in weight.to(product_dtype).unbind(0)]
 
@@ -193,9 +195,7 @@ class LayerNormLSTM(nn.Module):
             keep = torch.rand(shape, generator=generator, device=projected.device) >= self.recurrent_dropout
             keep = keep.to(projected.dtype) / (1 - self.recurrent_dropout)
         kind = projected.device.type
-        product_dtype = (
-            torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else projected.dtype
-        )
+        product_dtype = torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else projected.dtype
         with torch.autocast(kind, enabled=False):
             hidden, cell = _LayerNormLSTMFunction.apply(
                 projected, self.weight, self.gain, self.bias, self.cell_gain, self.cell_bias,

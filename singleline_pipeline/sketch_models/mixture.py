@@ -10,8 +10,8 @@ import math
 from typing import NamedTuple
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.nn import functional
 
 PEN_DOWN, PEN_UP, PEN_END = 0, 1, 2
 """Pen states: the line goes on after this point, the pen lifts after it, the drawing is over (no point)."""
@@ -55,12 +55,12 @@ class MixtureHead(nn.Module):
         k = self.components
         weights, mean, sigma, correlation, pen = raw.split([k, 2 * k, 2 * k, k, 3], dim=-1)
         return MixtureParameters(
-            log_weights=F.log_softmax(weights, dim=-1),
+            log_weights=functional.log_softmax(weights, dim=-1),
             mean=mean.unflatten(-1, (k, 2)),
             log_sigma=_LOG_SIGMA_CENTER
             + _LOG_SIGMA_RADIUS * torch.tanh(sigma.unflatten(-1, (k, 2)) / _LOG_SIGMA_RADIUS),
             correlation=_MAX_CORRELATION * torch.tanh(correlation),
-            log_pen=F.log_softmax(pen, dim=-1),
+            log_pen=functional.log_softmax(pen, dim=-1),
         )
 
 
@@ -83,17 +83,11 @@ def log_density(parameters: MixtureParameters, offsets: Tensor) -> Tensor:
 def with_temperature(parameters: MixtureParameters, temperature: float) -> MixtureParameters:
     """The mixture at a temperature in (0, 1]: weights sharpened, variances times the temperature; nothing in place.
 
-    Among the pen states, down and up are sharpened against each other; the probability of the end stays what the
-    model says. Sharpened, a drawing would hardly ever end: the end is never the likeliest state at any one step,
-    and still has to come once in about a hundred.
+    The pen's probabilities stay what the model says; `sampling.PenClock` is what a temperature means for them.
     """
-    drawing = F.log_softmax(parameters.log_pen[..., :PEN_END] / temperature, dim=-1)
-    end = parameters.log_pen[..., PEN_END:]
-    not_end = torch.log(-torch.expm1(end.clamp(max=-1e-7)))
     return parameters._replace(
-        log_weights=F.log_softmax(parameters.log_weights / temperature, dim=-1),
+        log_weights=functional.log_softmax(parameters.log_weights / temperature, dim=-1),
         log_sigma=parameters.log_sigma + 0.5 * math.log(temperature),
-        log_pen=torch.cat([drawing + not_end, end], dim=-1),
     )
 
 

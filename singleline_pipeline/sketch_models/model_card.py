@@ -28,7 +28,9 @@ def write_model_card(
     config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     score = config["score"]
     latent = (
-        f"{score['kl_per_drawing']:.1f} nats a drawing" if config["latent_size"] else "off (it draws unconditionally)"
+        f"{score['kl_per_drawing']:.1f} nats a drawing"
+        if config["latent_size"]
+        else "off (it draws unconditionally)"
     )
     points = [len(drawing) for drawing in train]
     card = f"""---

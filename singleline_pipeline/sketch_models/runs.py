@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 
 from singleline_pipeline.sketch_models.errors import ModelFolderError
-from singleline_pipeline.sketch_models.score import evaluate
 from singleline_pipeline.sketch_models.folders import load_model
+from singleline_pipeline.sketch_models.score import evaluate
 from singleline_pipeline.sketch_models.settings import TrainSettings
 
 CURRENT = "current"
@@ -28,7 +28,9 @@ class Promotion:
     current_score: float | None
 
 
-def run_folder(models: Path, dataset_fingerprint: str, settings: TrainSettings, now: datetime | None = None) -> Path:
+def run_folder(
+    models: Path, dataset_fingerprint: str, settings: TrainSettings, now: datetime | None = None
+) -> Path:
     """The folder for a run with these data and settings: the one that was begun already, else a new name."""
     what = f"{dataset_fingerprint} {settings.identity(models.name)}"
     key = hashlib.sha256(what.encode()).hexdigest()[:12]

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from singleline_pipeline.sketch_models.drawings import check_drawings
 from singleline_pipeline.sketch_models.errors import SketchModelError
@@ -16,6 +16,7 @@ from singleline_pipeline.sketch_models.features import pen_one_hot, with_start_r
 from singleline_pipeline.sketch_models.mixture import (
     PEN_END,
     PEN_UP,
+    MixtureParameters,
     sample_offset,
     with_temperature,
 )
@@ -58,15 +59,32 @@ def spherical_interpolation(first: Tensor, second: Tensor, steps: int) -> Tensor
     )
 
 
-def end_threshold(uniform: Tensor, temperature: float) -> Tensor:
-    """At which probability of having gone on this far a drawing ends, from uniform numbers in (0, 1).
+class PenClock:
+    """When the pen lifts, or the drawing ends: events that have a small probability at every step.
 
-    Ending where the product of the steps' (1 - P(end)) falls under a uniform number is the same as drawing the end
-    step by step. A low temperature pulls that number towards 1/2, its median: every drawing then ends where half of
-    them would have, and not, as with a sharpened P(end), hardly ever.
+    An event comes when the product of the steps' (1 - p) falls under a uniform number: the same as drawing it step by
+    step. A low temperature pulls that number towards 1/2, its median, so that every stroke is as long as half of
+    them would be. Sharpening each step's p, as is usual, makes both events vanish: neither is ever the likeliest
+    thing to happen next, and strokes, then drawings, would go on for ever.
     """
-    logit = torch.log(uniform) - torch.log1p(-uniform)
-    return torch.sigmoid(temperature * logit)
+
+    def __init__(self, n: int, temperature: float, generator: torch.Generator, device: torch.device) -> None:
+        self.temperature, self.generator = temperature, generator
+        self.log_threshold = torch.zeros(n, device=device)
+        self.log_going_on = torch.zeros(n, device=device)
+        self.wind(torch.arange(n, device=device))
+
+    def wind(self, drawings: Tensor) -> None:
+        """Wait anew, for these drawings (indices)."""
+        uniform = torch.rand(len(drawings), generator=self.generator, device=drawings.device)
+        logit = torch.logit(uniform, eps=1e-6)
+        self.log_threshold[drawings] = functional.logsigmoid(self.temperature * logit)
+        self.log_going_on[drawings] = 0.0
+
+    def strikes(self, drawings: Tensor, probability: Tensor) -> Tensor:
+        """Which of these drawings the event comes to at a step where it has this probability: (len(drawings),)."""
+        self.log_going_on[drawings] += torch.log1p(-probability.clamp(max=1 - 1e-7))
+        return self.log_going_on[drawings] <= self.log_threshold[drawings]
 
 
 @torch.no_grad()
@@ -99,22 +117,16 @@ def sample(
     rows[:, : len(begun)] = torch.from_numpy(begun).to(device)
     lengths = torch.full((n,), len(begun), device=device)
     ended = torch.zeros(n, dtype=torch.bool, device=device)
-    uniform = torch.rand(n, generator=generator, device=device).clamp(1e-6, 1 - 1e-6)
-    log_threshold = torch.log(end_threshold(uniform, temperature))
-    log_going_on = torch.zeros(n, device=device)
+    ends, lifts = (PenClock(n, temperature, generator, device) for _ in range(2))
     active = torch.arange(n, device=device)
 
     cache = model.start_cache(latent, n, limit + 1)
     offset, pen, position = with_start_row(rows[:, : len(begun)])
     position = position.clone()
     for point in range(len(begun), limit + 1):
-        parameters = with_temperature(
-            model.next_row(model.features(offset, pen, position), cache), temperature
-        )
+        parameters = model.next_row(model.features(offset, pen, position), cache)
         if point > 0:  # a drawing has at least one point
-            end = parameters.log_pen[:, PEN_END].exp().clamp(max=1 - 1e-7)
-            log_going_on[active] += torch.log1p(-end)
-            over = log_going_on[active] <= log_threshold[active]
+            over = ends.strikes(active, parameters.log_pen[:, PEN_END].exp())
             ended[active[over]] = True
             going_on = torch.nonzero(~over).squeeze(1)
             if len(going_on) == 0:
@@ -122,12 +134,13 @@ def sample(
             if len(going_on) < len(active):
                 active, position = active[going_on], position[going_on]
                 cache.select(going_on)
-                parameters = type(parameters)(*(part[going_on] for part in parameters))
+                parameters = MixtureParameters(*(part[going_on] for part in parameters))
         if point == limit:
             break
-        step = sample_offset(parameters, generator) * model.config.scale
-        drawing = parameters.log_pen[:, :PEN_END].exp()
-        lift = torch.rand(len(active), generator=generator, device=device) * drawing.sum(1) < drawing[:, PEN_UP]
+        step = sample_offset(with_temperature(parameters, temperature), generator) * model.config.scale
+        drawing = parameters.log_pen[:, :PEN_END].softmax(dim=-1)
+        lift = lifts.strikes(active, drawing[:, PEN_UP])
+        lifts.wind(active[lift])
         rows[active, point] = torch.cat([step, lift.unsqueeze(1).float()], dim=1)
         lengths[active] = point + 1
         offset, pen = step.unsqueeze(1), pen_one_hot(lift.float()).unsqueeze(1)
@@ -150,11 +163,7 @@ def _latent(model: SketchModel, n: int, z: Tensor | None, generator: torch.Gener
     if z is None:
         return torch.randn(n, size, generator=generator, device=model.device)
     if z.ndim != 2 or z.shape[0] not in (1, n) or z.shape[1] != size:
-        raise SketchModelError(f"z has shape {tuple(z.shape)}; this model takes ({n}, {size}) or (1, {size}).")
+        raise SketchModelError(
+            f"z has shape {tuple(z.shape)}; this model takes ({n}, {size}) or (1, {size})."
+        )
     return z.to(model.device).expand(n, size)
-
-
-def median_points(samples: list[Sample]) -> float:
-    """Median number of points of the samples that ended by themselves; NaN where none did."""
-    lengths = [len(one.stroke3) for one in samples if one.ended]
-    return float(np.median(lengths)) if lengths else math.nan

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.nn import functional
 from transformers import PretrainedConfig, PreTrainedModel
 from transformers.utils import ModelOutput
 
@@ -87,11 +87,10 @@ class SketchOutput(ModelOutput):
 class SketchModel(PreTrainedModel):
     """Base of both models. A subclass says how to encode and how to decode, in whole and step by step."""
 
-    config_class: ClassVar[type[SketchConfig]] = SketchConfig
+    config_class = SketchConfig
     config: SketchConfig
     base_model_prefix = ""
     main_input_name = "points"
-    _no_split_modules: ClassVar[list[str]] = []
     head: MixtureHead
 
     # ---- what a subclass provides
@@ -159,7 +158,7 @@ class SketchModel(PreTrainedModel):
         predicted = self.head(hidden[:, :-1][real])
         targets = points[..., :2] if target_noise is None else points[..., :2] + target_noise
         xy = -log_density(predicted, targets[real] / self.config.scale).sum()
-        pen = F.nll_loss(predicted.log_pen, points[..., 2][real].long(), reduction="sum")
+        pen = functional.nll_loss(predicted.log_pen, points[..., 2][real].long(), reduction="sum")
         last = hidden[torch.arange(batch, device=points.device), lengths]
         end = -self.head(last).log_pen[:, PEN_END].sum()
         count = lengths.sum()
@@ -238,9 +237,9 @@ class SketchModel(PreTrainedModel):
         return self.head(self.advance(features, cache)[:, -1])
 
     def _init_weights(self, module: nn.Module) -> None:
-        if module is self or not hasattr(module, "reset_parameters"):
-            return
-        module.reset_parameters()
+        reset = getattr(module, "reset_parameters", None)
+        if reset is not None:
+            reset()
 
 
 def input_size(config: SketchConfig) -> int:

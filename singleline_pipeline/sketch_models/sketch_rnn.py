@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -52,6 +52,11 @@ class RNNEncoder(nn.Module):
         self.backwards = nn.LSTM(input_size(config), config.encoder_size, batch_first=True)
         self.posterior = nn.Linear(2 * config.encoder_size, 2 * config.latent_size)
 
+    def reset_parameters(self) -> None:
+        """Forget bias 1, as in the decoder."""
+        for direction in (self.forwards, self.backwards):
+            nn.init.ones_(cast(Tensor, direction.bias_ih_l0).data.chunk(4)[1])
+
     def forward(self, features: Tensor, lengths: Tensor) -> Posterior:
         """features: (b, t, f) of the drawing's points."""
         ahead, _ = self.forwards(features)
@@ -76,7 +81,7 @@ class RNNCache:
 class SketchRNN(SketchModel):
     """Encoder, latent and decoder; `latent_size` 0 leaves the decoder alone."""
 
-    config_class: ClassVar[type[SketchRNNConfig]] = SketchRNNConfig
+    config_class = SketchRNNConfig
     config: SketchRNNConfig
 
     def __init__(self, config: SketchRNNConfig) -> None:

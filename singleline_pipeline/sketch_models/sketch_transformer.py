@@ -7,11 +7,11 @@ SketchRNN. The encoder's rows are pooled by attention, with the padding masked, 
 from __future__ import annotations
 
 import math
-from typing import ClassVar
+from typing import cast
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.nn import functional
 
 from singleline_pipeline.sketch_models.mixture import MixtureHead
 from singleline_pipeline.sketch_models.sketch_model import Posterior, SketchConfig, SketchModel, input_size
@@ -56,8 +56,8 @@ def attend(query: Tensor, key: Tensor, value: Tensor, **how: object) -> Tensor:
     """
     if query.device.type == "cpu":
         with torch.autocast("cpu", enabled=False):
-            return F.scaled_dot_product_attention(query.float(), key.float(), value.float(), **how)  # type: ignore[arg-type]
-    return F.scaled_dot_product_attention(query, key, value, **how)  # type: ignore[arg-type]
+            return functional.scaled_dot_product_attention(query.float(), key.float(), value.float(), **how)  # type: ignore[arg-type]
+    return functional.scaled_dot_product_attention(query, key, value, **how)  # type: ignore[arg-type]
 
 
 class KeyValueCache:
@@ -123,7 +123,7 @@ class Block(nn.Module):
     def _finish(self, stream: Tensor, attended: Tensor, generator: torch.Generator | None) -> Tensor:
         attended = self.attention_out(attended.transpose(1, 2).flatten(2))
         stream = stream + self._drop(attended, generator)
-        update = self.feed_out(F.relu(self.feed_in(self.feed_norm(stream))))
+        update = self.feed_out(functional.relu(self.feed_in(self.feed_norm(stream))))
         return stream + self._drop(update, generator)
 
     def forward(
@@ -160,7 +160,7 @@ class TransformerEncoder(nn.Module):
 
     def forward(self, features: Tensor, lengths: Tensor, generator: torch.Generator | None) -> Posterior:
         """features: (b, t, f) of the drawing's points."""
-        batch, rows, _ = features.shape
+        rows = features.shape[1]
         real = torch.arange(rows, device=features.device) < lengths.unsqueeze(1)
         stream = self.inputs(features).float()
         stream = stream + order_encoding(0, rows, stream.shape[-1], stream.device)
@@ -179,7 +179,7 @@ class TransformerEncoder(nn.Module):
 class SketchTransformer(SketchModel):
     """Encoder, latent and causal decoder; `latent_size` 0 leaves the decoder alone."""
 
-    config_class: ClassVar[type[SketchTransformerConfig]] = SketchTransformerConfig
+    config_class = SketchTransformerConfig
     config: SketchTransformerConfig
 
     def __init__(self, config: SketchTransformerConfig) -> None:
@@ -195,7 +195,9 @@ class SketchTransformer(SketchModel):
             self.latent_to_inputs = nn.Linear(config.latent_size, config.width, bias=False)
         self.post_init()
 
-    def posterior(self, points: Tensor, lengths: Tensor, generator: torch.Generator | None = None) -> Posterior:
+    def posterior(
+        self, points: Tensor, lengths: Tensor, generator: torch.Generator | None = None
+    ) -> Posterior:
         return self.encoder(self.point_features(points), lengths, generator)
 
     def _stream(self, features: Tensor, latent_share: Tensor | None, seen: int) -> Tensor:
@@ -228,6 +230,6 @@ class SketchTransformer(SketchModel):
     def advance(self, features: Tensor, cache: KeyValueCache) -> Tensor:
         stream = self._stream(features, cache.latent_share, cache.rows)
         for layer, block in enumerate(self.blocks):
-            stream = block.advance(stream, cache, layer)
+            stream = cast(Block, block).advance(stream, cache, layer)
         cache.rows += features.shape[1]
         return self.norm(stream)

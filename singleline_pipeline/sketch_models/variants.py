@@ -9,7 +9,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from singleline_pipeline.geometry import reverse_stroke3
-from singleline_pipeline.sketch_models.augmentation import AugmentationRecord, AugmentationSettings, augment_drawing
+from singleline_pipeline.sketch_models.augmentation import (
+    AugmentationRecord,
+    AugmentationSettings,
+    augment_drawing,
+)
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,9 @@ from singleline_pipeline.sketch_models.runs import current_run, promote, run_fol
 
 def drawings(count: int) -> list[np.ndarray]:
     rng = np.random.default_rng(0)
-    made = [np.column_stack([rng.normal(0, 5, (20, 2)), np.zeros(20)]).astype(np.float32) for _ in range(count)]
+    made = [
+        np.column_stack([rng.normal(0, 5, (20, 2)), np.zeros(20)]).astype(np.float32) for _ in range(count)
+    ]
     for drawing in made:
         drawing[-1, 2] = 1
     return made

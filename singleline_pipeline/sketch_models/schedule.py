@@ -1,0 +1,53 @@
+"""Processor time as a clock, and what the learning rate and the KL's weight make of time and steps."""
+
+from __future__ import annotations
+
+import math
+import time
+
+from singleline_pipeline.sketch_models.settings import TrainSettings
+
+_WARMUP = 30  # steps
+_LOWEST_RATE = 1e-5
+
+
+class Clock:
+    """Processor seconds of this process since the first step, those before a resume included."""
+
+    def __init__(self) -> None:
+        self.before, self.started = 0.0, math.nan
+
+    def start(self, before: float) -> None:
+        self.before, self.started = before, time.process_time()
+
+    def seconds(self) -> float:
+        return 0.0 if math.isnan(self.started) else self.before + time.process_time() - self.started
+
+
+class LearningRate:
+    """Learning rate as a factor of its peak: a short rise, then down.
+
+    With a budget of steps or seconds it follows a cosine that is through when the budget is; without one, 0.9999 a
+    step, as in the story.
+    """
+
+    def __init__(self, settings: TrainSettings, peak: float, clock: Clock) -> None:
+        self.max_steps, self.max_seconds = settings.max_steps, settings.max_seconds
+        self.lowest, self.clock = min(1.0, _LOWEST_RATE / peak), clock
+
+    def __call__(self, step: int) -> float:
+        rise = min(1.0, (step + 1) / _WARMUP)
+        if self.max_steps is None and self.max_seconds is None:
+            return rise * max(0.9999**step, self.lowest)
+        used = 0.0
+        if self.max_steps is not None:
+            used = step / self.max_steps
+        if self.max_seconds is not None:
+            used = max(used, self.clock.seconds() / self.max_seconds)
+        fall = 0.5 * (1 + math.cos(math.pi * min(used, 1.0)))
+        return rise * max(fall, self.lowest)
+
+
+def kl_weight(step: int, annealing_steps: int) -> float:
+    """Annealing of the KL as a function of the global step: from 0.01 up to 1 in a line."""
+    return min(1.0, 0.01 + 0.99 * step / annealing_steps)

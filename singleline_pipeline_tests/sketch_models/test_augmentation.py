@@ -1,0 +1,116 @@
+"""Variants of drawings: the pen must stay right, and nothing may change that was not asked for."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from singleline_pipeline.geometry import from_stroke3, reverse_stroke3
+from singleline_pipeline.sketch_models import AugmentationSettings, DatasetError, augment_drawing
+
+from .conftest import wheels
+
+NOTHING = AugmentationSettings(0.0, 1.0, 0.0, 0.0)
+
+
+@st.composite
+def drawings(draw: st.DrawFn) -> np.ndarray:
+    """Stroke-3 of 1 to 5 strokes of 1 to 9 points."""
+    lengths = draw(st.lists(st.integers(1, 9), min_size=1, max_size=5))
+    seed = draw(st.integers(0, 2**16))
+    rows = np.zeros((sum(lengths), 3), np.float32)
+    rows[:, :2] = np.random.default_rng(seed).integers(-20, 21, (len(rows), 2))
+    rows[np.cumsum(lengths) - 1, 2] = 1
+    return rows
+
+
+@given(drawings(), st.integers(0, 999))
+@settings(max_examples=60, deadline=None)
+def test_a_variant_is_a_drawing_of_as_many_strokes(drawing, seed):
+    variant, record = augment_drawing(drawing, np.random.default_rng(seed), AugmentationSettings())
+    assert variant.dtype == np.float32
+    assert np.isfinite(variant).all()
+    before, after = from_stroke3(drawing), from_stroke3(variant)
+    assert len(after) == len(before)
+    assert variant[-1, 2] == 1
+    if record.reversed:
+        after = [stroke[::-1] for stroke in after[::-1]]
+    for old, new in zip(before, after, strict=True):
+        assert min(len(old), 2) <= len(new) <= len(old)
+    corner = np.concatenate(before).min(axis=0)
+    np.testing.assert_allclose(np.concatenate(after).min(axis=0), corner, atol=1e-3)
+
+
+@given(drawings())
+@settings(max_examples=40, deadline=None)
+def test_nothing_asked_for_is_nothing_done(drawing):
+    variant, record = augment_drawing(drawing, np.random.default_rng(0), NOTHING)
+    np.testing.assert_allclose(variant, drawing, atol=1e-4)
+    assert not record.reversed
+    assert record.scale == 1
+    assert record.rotation_degrees == 0
+
+
+@given(drawings())
+@settings(max_examples=40, deadline=None)
+def test_reversal_is_the_one_of_the_geometry(drawing):
+    """The original reversed the rows, and the pen flags with them, so strokes ran into each other."""
+    settings_ = AugmentationSettings(0.0, 1.0, 0.0, 1.0)
+    variant, record = augment_drawing(drawing, np.random.default_rng(0), settings_)
+    assert record.reversed
+    np.testing.assert_allclose(variant, reverse_stroke3(drawing), atol=1e-3)
+
+
+def test_rotation_and_scale_are_what_the_record_says():
+    drawing = wheels(1)[0]
+    rng = np.random.default_rng(5)
+    variant, record = augment_drawing(drawing, rng, AugmentationSettings(15.0, 1.2, 0.0, 0.0))
+    assert abs(record.rotation_degrees) <= 15
+    assert 1 <= record.scale <= 1.2
+    inner = variant[1:, :2].astype(float) @ np.array([1, 1j])
+    before = drawing[1:, :2].astype(float) @ np.array([1, 1j])
+    # y points down: a turn of the complex plane by a positive angle is clockwise on the page.
+    turn = record.scale * np.exp(1j * np.deg2rad(record.rotation_degrees))
+    np.testing.assert_allclose(inner, before * turn, atol=1e-3)
+
+
+def test_dropping_spares_the_ends_of_strokes_and_keeps_the_rest_in_place():
+    rows = np.zeros((200, 3), np.float32)
+    rows[:, :2] = np.random.default_rng(1).integers(-5, 6, (200, 2))
+    rows[[99, 199], 2] = 1
+    settings_ = AugmentationSettings(0.0, 1.0, 0.9, 0.0)
+    variant, record = augment_drawing(rows, np.random.default_rng(3), settings_)
+    kept = 2 + (len(variant) - 4) / 196 * 2
+    assert record.drop_probability > 0.2
+    assert (len(variant) - 4) / 196 == pytest.approx(1 - record.drop_probability, abs=0.12), kept
+    for old, new in zip(from_stroke3(rows), from_stroke3(variant), strict=True):
+        shift = new[0] - old[0]
+        np.testing.assert_allclose(new[-1] - old[-1], shift, atol=1e-3)
+        places = {tuple(point) for point in np.round(old).astype(int)}
+        assert {tuple(point) for point in np.round(new - shift).astype(int)} <= places
+
+
+def test_the_same_generator_makes_the_same_variant():
+    drawing = wheels(1)[0]
+    first, second, third = (
+        augment_drawing(drawing, np.random.default_rng([7, 1, index]), AugmentationSettings())
+        for index in (0, 0, 1)
+    )
+    np.testing.assert_array_equal(first[0], second[0])
+    assert first[1] == second[1] != third[1]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        ({"max_rotation": 200.0}, "max_rotation is 200"),
+        ({"max_scale": 0.5}, "max_scale is 0.5"),
+        ({"max_drop": 1.0}, "max_drop is 1"),
+        ({"reversed_share": -0.1}, "reversed_share is -0.1"),
+    ],
+)
+def test_settings_out_of_bounds_are_refused(wrong, says):
+    with pytest.raises(DatasetError, match=says):
+        AugmentationSettings(**wrong)

@@ -1,0 +1,200 @@
+"""What holds for both models: padding is not read, the future is not seen, the cache is no approximation."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from singleline_pipeline.sketch_models import ModelFolderError, SketchModelError, evaluate, load_model
+from singleline_pipeline.sketch_models.drawings import pad_drawings
+from singleline_pipeline.sketch_models.features import with_start_row
+from singleline_pipeline.sketch_models.folders import save_model
+from singleline_pipeline.sketch_models.sketch_rnn import reverse_rows
+
+from .conftest import tiny_model, wheels
+
+
+def test_padding_changes_nothing(model):
+    """The original's encoder read the padding, so that a drawing's latent depended on its neighbours in the batch."""
+    batch = pad_drawings(wheels(5))
+    short = int(batch.lengths.min())
+    garbage = batch.points.clone()
+    for row, length in enumerate(batch.lengths):
+        garbage[row, length:] = 1e3
+    assert short < batch.points.shape[1]
+    with torch.no_grad():
+        mean = model.posterior(batch.points, batch.lengths).mean
+        torch.testing.assert_close(model.posterior(garbage, batch.lengths).mean, mean)
+        clean, dirty = model(batch.points, batch.lengths), model(garbage, batch.lengths)
+    for part in ("loss", "xy", "pen", "end", "kl"):
+        torch.testing.assert_close(clean[part], dirty[part])
+
+
+def test_a_drawing_alone_is_encoded_as_in_a_batch(model):
+    drawings = wheels(4)
+    together = model.encode(drawings)
+    for row, drawing in enumerate(drawings):
+        torch.testing.assert_close(model.encode([drawing])[0], together[row], rtol=1e-4, atol=1e-5)
+
+
+def test_the_future_does_not_change_the_past(model):
+    batch = pad_drawings([max(wheels(6), key=len)])
+    changed = batch.points.clone()
+    changed[0, 5:, :2] += 30
+    latent = torch.randn(1, model.config.latent_size)
+    with torch.no_grad():
+        first = model.decode(model.features(*with_start_row(batch.points)), latent)
+        second = model.decode(model.features(*with_start_row(changed)), latent)
+    # Row 5 has read the points 0 to 4; row 6 is the first that has read a changed one.
+    torch.testing.assert_close(first[:, :6], second[:, :6], rtol=0, atol=0)
+    assert not torch.allclose(first[:, 6:], second[:, 6:])
+
+
+def test_row_by_row_is_the_same_as_all_at_once(model):
+    """Key-value cache and carried state: what is sampled from is what was trained."""
+    batch = pad_drawings(wheels(3))
+    latent = torch.randn(3, model.config.latent_size)
+    features = model.features(*with_start_row(batch.points))
+    with torch.no_grad():
+        whole = model.decode(features, latent)
+        cache = model.start_cache(latent, 3, features.shape[1])
+        begun = model.advance(features[:, :4], cache)  # a prefix at once
+        parts = [begun] + [
+            model.advance(features[:, row : row + 1], cache) for row in range(4, features.shape[1])
+        ]
+    torch.testing.assert_close(torch.cat(parts, dim=1), whole, rtol=1e-4, atol=1e-5)
+
+
+def test_the_cache_goes_on_with_the_chosen_drawings(model):
+    batch = pad_drawings(wheels(4))
+    latent = torch.randn(4, model.config.latent_size)
+    features = model.features(*with_start_row(batch.points))
+    rows = torch.tensor([3, 1])
+    with torch.no_grad():
+        cache = model.start_cache(latent, 4, 12)
+        model.advance(features[:, :5], cache)
+        cache.select(rows)
+        step = model.advance(features[rows, 5:6], cache)
+        torch.testing.assert_close(step, model.decode(features, latent)[rows, 5:6], rtol=1e-4, atol=1e-5)
+
+
+def test_the_latent_reaches_every_row(model):
+    features = model.features(*with_start_row(pad_drawings(wheels(1)).points))
+    with torch.no_grad():
+        one, other = (model.decode(features, torch.full((1, 6), value)) for value in (-1.0, 1.0))
+    assert ((one - other).abs().amax(dim=(0, 2)) > 1e-4).all()
+
+
+def test_every_weight_learns(name):
+    """A part that gets no gradient is a part that was forgotten."""
+    model = tiny_model(name, free_nats=0.0)
+    batch = pad_drawings(wheels(8))
+    model(batch.points, batch.lengths, generator=torch.Generator().manual_seed(0)).loss.backward()
+    without = [
+        key for key, value in model.named_parameters() if value.grad is None or not value.grad.abs().sum() > 0
+    ]
+    assert not without
+
+
+def test_free_nats_are_free_and_the_weight_counts_only_what_is_above(name):
+    model = tiny_model(name).eval()
+    batch = pad_drawings(wheels(8))
+    with torch.no_grad():
+        kl = float(model(batch.points, batch.lengths).kl) / 8
+        model.config.free_nats = kl + 1
+        zero, full = (model(batch.points, batch.lengths, kl_weight=weight).loss for weight in (0.0, 1.0))
+        points = float(batch.lengths.sum())
+        assert float(full - zero) == pytest.approx((kl + 1) * 8 / points, rel=1e-3)
+        model.config.free_nats = 0.0
+        full = model(batch.points, batch.lengths).loss
+    assert float(full - zero) == pytest.approx(kl * 8 / points, rel=1e-3)
+
+
+def test_loss_is_a_mean_over_real_points(model):
+    """Divided by the padded length, short drawings would count for less, and the score would depend on the batch."""
+    drawings = wheels(6)
+    model.config.free_nats = 0.0
+    with torch.no_grad():
+        batch = pad_drawings(drawings)
+        together = model(batch.points, batch.lengths)
+        alone = [model(*pad_drawings([drawing])) for drawing in drawings]
+    assert float(together.loss) == pytest.approx(
+        sum(float(one.loss) * len(drawing) for one, drawing in zip(alone, drawings, strict=True))
+        / sum(map(len, drawings)),
+        rel=1e-4,
+    )
+
+
+def test_reversal_by_index_keeps_the_padding_behind():
+    rows = torch.arange(12.0).view(2, 6, 1)
+    turned = reverse_rows(rows, torch.tensor([6, 3]))
+    assert turned[0, :, 0].tolist() == [5, 4, 3, 2, 1, 0]
+    assert turned[1, :3, 0].tolist() == [8, 7, 6]
+
+
+@pytest.mark.parametrize("latent_size", [0, 6])
+def test_a_saved_model_scores_the_same(name, latent_size, tmp_path):
+    model = tiny_model(name, latent_size=latent_size, dataset_fingerprint="abc")
+    save_model(model, tmp_path / "deep" / "folder")
+    loaded = load_model(tmp_path / "deep" / "folder")
+    assert type(loaded) is type(model)
+    assert loaded.config.scale == 20.0
+    assert loaded.config.dataset_fingerprint == "abc"
+    assert evaluate(loaded, wheels(5)) == evaluate(model, wheels(5))
+    assert sorted(file.name for file in (tmp_path / "deep" / "folder").iterdir()) == [
+        "config.json",
+        "model.safetensors",
+    ]
+    again = type(model).from_pretrained(tmp_path / "deep" / "folder")
+    assert evaluate(again, wheels(5)) == evaluate(model, wheels(5))
+
+
+def test_without_a_latent_there_is_nothing_to_encode(name):
+    model = tiny_model(name, latent_size=0)
+    assert evaluate(model, wheels(3))["kl_per_drawing"] == 0
+    for call in (lambda: model.encode(wheels(1)), lambda: model.reconstruct(wheels(1))):
+        with pytest.raises(SketchModelError, match="no latent"):
+            call()
+    with pytest.raises(SketchModelError, match="no latent"):
+        model.sample(2, z=torch.zeros(2, 6))
+
+
+def test_folders_that_are_not_ours_are_refused(tmp_path, name):
+    with pytest.raises(ModelFolderError, match=r"no config\.json"):
+        load_model(tmp_path / "nothing")
+    save_model(tiny_model(name), tmp_path)
+    (tmp_path / "model.safetensors").unlink()
+    with pytest.raises(ModelFolderError, match="weights"):
+        load_model(tmp_path)
+    (tmp_path / "model.safetensors").write_bytes(b"no weights at all")
+    with pytest.raises(ModelFolderError, match="cannot be loaded"):
+        load_model(tmp_path)
+    (tmp_path / "config.json").write_text(json.dumps({"model_type": "bert"}))
+    with pytest.raises(ModelFolderError, match="bert"):
+        load_model(tmp_path)
+    (tmp_path / "config.json").write_text("{broken")
+    with pytest.raises(ModelFolderError, match="not a model's config"):
+        load_model(tmp_path)
+
+
+def test_weights_of_another_version_are_refused(tmp_path, name):
+    """Loaded with what fits and the rest left to chance, they would draw noise without a word."""
+    save_model(tiny_model(name), tmp_path)
+    config = json.loads((tmp_path / "config.json").read_text())
+    (tmp_path / "config.json").write_text(json.dumps(config | {"latent_size": 0}))
+    with pytest.raises(ModelFolderError):
+        load_model(tmp_path)
+    (tmp_path / "config.json").write_text(json.dumps(config | {"components": 5}))
+    with pytest.raises(ModelFolderError):
+        load_model(tmp_path)
+
+
+def test_evaluation_leaves_the_model_as_it_was(name):
+    model = tiny_model(name).train()
+    evaluate(model, wheels(2))
+    assert model.training
+    assert np.isfinite(evaluate(model.eval(), wheels(2))["nats_per_point"])
+    assert not model.training
