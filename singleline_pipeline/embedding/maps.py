@@ -1,6 +1,7 @@
 """A map of embeddings: t-SNE, so that what looks alike lies together."""
 
 import numpy as np
+from scipy.linalg import orthogonal_procrustes
 from sklearn.decomposition import PCA
 from sklearn.manifold import TSNE
 from threadpoolctl import threadpool_limits
@@ -11,6 +12,9 @@ FEWEST = 5
 """With fewer points than this t-SNE has no neighbourhoods to keep: their principal axes are the map."""
 
 PERPLEXITY = 30.0
+SETTLING = 250
+"""Steps from the last map; a map from nothing takes 1000."""
+
 COMPONENTS = 50
 """Principal components that t-SNE is given, as van der Maaten & Hinton (2008) do."""
 
@@ -41,17 +45,24 @@ def map_points(vectors: np.ndarray, *, seed: int = 0, start: np.ndarray | None =
         reduced = _principal(vectors, min(COMPONENTS, count, vectors.shape[1]), seed)
         if count < FEWEST:
             return _padded(reduced).astype(np.float32)
-        known = None if start is None else _completed(np.asarray(start, np.float64), reduced)
-        tsne = TSNE(
-            perplexity=min(PERPLEXITY, (count - 1) / 3),
-            init=(_first_places(reduced, seed) if known is None else known).astype(np.float32),
-            # From the last map, nothing needs to find its place: pulling everything together first would lose it.
-            early_exaggeration=12.0 if known is None else 1.0,
-            learning_rate="auto",
-            random_state=seed,
-            n_jobs=1,
-        )
-        return tsne.fit_transform(reduced.astype(np.float32)).astype(np.float32)
+        if start is None or not _is_a_map(start):
+            return _tsne(reduced, _first_places(reduced, seed), 12.0, 1000, seed)
+        # From the last map nothing has to find its place: pulling everything together first would lose it, and a
+        # long run would drift.
+        last = np.asarray(start, np.float64)
+        return _laid_over(_tsne(reduced, _completed(last, reduced), 1.0, SETTLING, seed), last)
+
+
+def _tsne(reduced: np.ndarray, places: np.ndarray, exaggeration: float, steps: int, seed: int) -> np.ndarray:
+    tsne = TSNE(
+        perplexity=min(PERPLEXITY, (len(reduced) - 1) / 3),
+        init=places.astype(np.float32),
+        early_exaggeration=exaggeration,
+        max_iter=steps,
+        random_state=seed,
+        n_jobs=1,
+    )
+    return tsne.fit_transform(reduced.astype(np.float32))
 
 
 def _principal(vectors: np.ndarray, components: int, seed: int) -> np.ndarray:
@@ -73,14 +84,28 @@ def _first_places(reduced: np.ndarray, seed: int) -> np.ndarray:
     return 1e-4 * places / spread
 
 
-def _completed(start: np.ndarray, reduced: np.ndarray) -> np.ndarray | None:
-    """Give the rows that were not on the last map the place of the row most like them. None where none was on it."""
-    known = np.isfinite(start).all(axis=1)
-    if not known.any() or not start[known].std(axis=0).any():
-        return None
-    places = start.copy()
+def _is_a_map(start: np.ndarray) -> bool:
+    known = np.asarray(start)[np.isfinite(start).all(axis=1)]
+    return len(known) > 0 and bool(known.std(axis=0).any())
+
+
+def _completed(last: np.ndarray, reduced: np.ndarray) -> np.ndarray:
+    """Give the rows that were not on the last map the place of the row most like them."""
+    known = np.isfinite(last).all(axis=1)
+    places = last.copy()
     for row in np.flatnonzero(~known):
         nearest = np.linalg.norm(reduced[known] - reduced[row], axis=1).argmin()
         # A hair apart: points in one and the same place are never pushed away from each other.
-        places[row] = start[known][nearest] + 1e-3 * (1 + row % 7)
+        places[row] = last[known][nearest] + 1e-3 * (1 + row % 7)
     return places
+
+
+def _laid_over(points: np.ndarray, last: np.ndarray) -> np.ndarray:
+    """Shift and turn the map so that its points lie as near as can be to where they were (orthogonal Procrustes).
+
+    t-SNE keeps distances only: which side is up means nothing to it, and a lot to who knows the last map.
+    """
+    known = np.isfinite(last).all(axis=1)
+    here, there = points[known].mean(axis=0), last[known].mean(axis=0)
+    turn, _ = orthogonal_procrustes(points[known] - here, last[known] - there)
+    return ((points - here) @ turn + there).astype(np.float32)

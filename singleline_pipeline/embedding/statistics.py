@@ -108,7 +108,7 @@ def page_statistics(image: np.ndarray) -> PageStatistics:
         paper=float(np.median(paper[::8, ::8].mean(axis=2))) / 255,
         paper_colour=float(np.median(channel_range(paper[::8, ::8]))) / 255,
         darkness=1 - float(half.mean()) / 255,
-        colour=float(channel_range(cv2.divide(half, paper, dtype=cv2.CV_32F)).clip(0, 1).mean()),
+        colour=float(channel_range(np.minimum(cv2.divide(half, paper, dtype=cv2.CV_32F), 1.0)).mean()),
         ink=ink.share,
         contrast=ink.contrast,
         reach=ink.reach,

@@ -20,11 +20,13 @@ MASS = 0.03
 """Share of the page that may be neither paper nor pen: a blot, or the corners of a page that lay 4 degrees askew.
 Two fingers are more."""
 
-COLLAGE_MASS, COLLAGE_VARIETY = 0.3, 0.45
-"""A page covered so far by colours so far apart is a cover, and no watercolor."""
+COLLAGE, COLLAGE_VARIETY = 0.35, 0.3
+"""Share of the page under masses that run off its border, and the spread of their colours, from which a page is a
+collage, and so a cover: the colours of a watercolor are thinner, and mostly end on the paper."""
 
-TEXT_SHARE, TEXT_ROWS = 0.5, 3 / 20
-"""A page of notes has at least this share of its ink in at least these many rows (3) of small pieces."""
+TEXT_SHARE, TEXT_ROWS = 0.15, 3 / 20
+"""A page of notes has at least this share of its ink in at least these many rows (3) of small pieces. Drawings have
+next to none; cursive words run together, so that notes need not have much."""
 
 
 def suggest_group(folder: str, statistics: PageStatistics) -> str:
@@ -50,7 +52,7 @@ def suggest_group(folder: str, statistics: PageStatistics) -> str:
 
 
 def _group_of_masses(statistics: PageStatistics) -> str:
-    if statistics.thick_mass > COLLAGE_MASS and statistics.mass_variety > COLLAGE_VARIETY:
+    if statistics.border_mass > COLLAGE and statistics.mass_variety > COLLAGE_VARIETY:
         return "covers"
     from_outside = statistics.border_mass > 0.9 * statistics.thick_mass
     dark_surround = statistics.mass_darkness > 0.6 and statistics.mass_colour < 0.15
