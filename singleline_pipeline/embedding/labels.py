@@ -127,11 +127,11 @@ def parse_labels(data: bytes, name: str) -> Labels:
 def problem_with(row: Label) -> str | None:
     """Return what is wrong with a label, as half a sentence; None where nothing is."""
     if row.scope not in ALLOWED_LABELS:
-        return f"the scope {row.scope!r} is not one of {', '.join(ALLOWED_LABELS)}"
+        return f"the scope {row.scope[:40]!r} is not one of {', '.join(ALLOWED_LABELS)}"
     if not row.key:
         return "the key is empty"
     if row.label and row.label not in ALLOWED_LABELS[row.scope]:
-        return f"the label {row.label!r} is not one of {', '.join(ALLOWED_LABELS[row.scope])} (or empty)"
+        return f"the label {row.label[:40]!r} is not one of {', '.join(ALLOWED_LABELS[row.scope])} (or empty)"
     if row.scope == "drawing":
         try:
             split_drawing_key(row.key)
@@ -162,7 +162,7 @@ def unknown_keys(labels: Labels, known: Mapping[str, Iterable[str]]) -> list[str
 
 def form_of(data: bytes) -> Form:
     """Find out the separator and the columns of a labels file from its first line."""
-    first = next((line for line in _text(data).splitlines() if line.strip(" ,;\t")), "")
+    first = next((line for line in _lines(data) if line.strip(" ,;\t")), "")
     separator = max(",;\t", key=first.count) if first else ","
     columns = tuple(cell.strip().lower() for cell in _cells(first, separator))
     if set(NEEDED) <= set(columns):
@@ -182,12 +182,16 @@ def utf16_problem(name: str) -> str:
     )
 
 
-def _text(data: bytes) -> str:
-    return data.decode("utf-8-sig", errors="replace")
+def _lines(data: bytes) -> list[str]:
+    text = data.decode("utf-8-sig", errors="replace")
+    return text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
 
 
 def _cells(line: str, separator: str) -> list[str]:
-    return next(csv.reader([line], delimiter=separator), [])
+    try:
+        return next(csv.reader([line], delimiter=separator), [])
+    except csv.Error:  # a cell of more than 128 kB
+        return [line]
 
 
 def records(data: bytes, form: Form) -> Iterator[tuple[int, list[str]]]:
@@ -196,8 +200,7 @@ def records(data: bytes, form: Form) -> Iterator[tuple[int, list[str]]]:
     Each line is read by itself: a quote that a torn line leaves open must not swallow those after it.
     """
     header_seen = not form.has_header
-    for number, line in enumerate(_text(data).split("\n"), start=1):
-        line = line.strip("\r")
+    for number, line in enumerate(_lines(data), start=1):
         if not line.strip(" ,;\t"):
             continue
         if not header_seen:
