@@ -18,6 +18,7 @@ class Progress:
 
     identity: model, settings and data that the checkpoint is of; it is resumed by the same ones only
     seconds: processor time so far; next_evaluation: at which processor second to evaluate
+    halvings: how often the learning rate was halved because the score stood still
     limits, stopped_because: under which limits it was through, if it is
     """
 
@@ -27,6 +28,7 @@ class Progress:
     next_evaluation: float = 0.0
     best_score: float = math.inf
     evaluations_since_best: int = 0
+    halvings: int = 0
     stopped_because: str = ""
     limits: dict[str, Any] = field(default_factory=dict)
     history: list[dict[str, Any]] = field(default_factory=list)

@@ -30,6 +30,7 @@ from singleline_pipeline.sketch_models.settings import Preset, TrainSettings
 from singleline_pipeline.sketch_models.sketch_model import SketchModel, SketchOutput
 
 _LOG_EVERY = 50  # steps between rows of the train split
+_HALVE_AFTER = 3  # evaluations without a better score
 
 HistoryRow = dict[str, Any]
 
@@ -230,6 +231,7 @@ class Run:
             progress.best_score, progress.evaluations_since_best = score, 0
         else:
             progress.evaluations_since_best += 1
+            progress.halvings += progress.evaluations_since_best % _HALVE_AFTER == 0
             if progress.evaluations_since_best >= self.settings.patience and not progress.stopped_because:
                 progress.stopped_because = "patience"
         every = self.settings.evaluate_every_seconds

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from singleline_pipeline.sketch_models.drawings import check_drawings
 from singleline_pipeline.sketch_models.errors import SketchModelError
-from singleline_pipeline.sketch_models.features import pen_one_hot, with_start_row
+from singleline_pipeline.sketch_models.features import Rows, next_row, with_start_row
 from singleline_pipeline.sketch_models.mixture import (
     PEN_END,
     PEN_UP,
@@ -62,29 +62,31 @@ def spherical_interpolation(first: Tensor, second: Tensor, steps: int) -> Tensor
 class PenClock:
     """When the pen lifts, or the drawing ends: events that have a small probability at every step.
 
-    An event comes when the product of the steps' (1 - p) falls under a uniform number: the same as drawing it step by
-    step. A low temperature pulls that number towards 1/2, its median, so that every stroke is as long as half of
-    them would be. Sharpening each step's p, as is usual, makes both events vanish: neither is ever the likeliest
-    thing to happen next, and strokes, then drawings, would go on for ever.
+    An event comes when the steps' -log(1 - p) have summed up to a number from the exponential distribution of mean 1:
+    the same as drawing it step by step. A temperature t takes that number to the power t, and keeps its mean
+    (E^t / Γ(1 + t), a Weibull variable), so that cold strokes and drawings are all about as long as they are on
+    average. Sharpening each step's p, as is usual, makes both events vanish: neither is ever the likeliest thing to
+    happen next, and strokes, then drawings, would go on for ever.
     """
 
     def __init__(self, n: int, temperature: float, generator: torch.Generator, device: torch.device) -> None:
         self.temperature, self.generator = temperature, generator
-        self.log_threshold = torch.zeros(n, device=device)
-        self.log_going_on = torch.zeros(n, device=device)
+        self.waiting = torch.zeros(n, device=device)
+        self.waited = torch.zeros(n, device=device)
         self.wind(torch.arange(n, device=device))
 
     def wind(self, drawings: Tensor) -> None:
         """Wait anew, for these drawings (indices)."""
-        uniform = torch.rand(len(drawings), generator=self.generator, device=drawings.device)
-        logit = torch.logit(uniform, eps=1e-6)
-        self.log_threshold[drawings] = functional.logsigmoid(self.temperature * logit)
-        self.log_going_on[drawings] = 0.0
+        exponential = -torch.log1p(
+            -torch.rand(len(drawings), generator=self.generator, device=drawings.device)
+        )
+        self.waiting[drawings] = exponential**self.temperature / math.gamma(1 + self.temperature)
+        self.waited[drawings] = 0.0
 
     def strikes(self, drawings: Tensor, probability: Tensor) -> Tensor:
         """Which of these drawings the event comes to at a step where it has this probability: (len(drawings),)."""
-        self.log_going_on[drawings] += torch.log1p(-probability.clamp(max=1 - 1e-7))
-        return self.log_going_on[drawings] <= self.log_threshold[drawings]
+        self.waited[drawings] -= torch.log1p(-probability.clamp(max=1 - 1e-7))
+        return self.waited[drawings] >= self.waiting[drawings]
 
 
 @torch.no_grad()
@@ -121,10 +123,9 @@ def sample(
     active = torch.arange(n, device=device)
 
     cache = model.start_cache(latent, n, limit + 1)
-    offset, pen, position = with_start_row(rows[:, : len(begun)])
-    position = position.clone()
+    read = with_start_row(rows[:, : len(begun)])
     for point in range(len(begun), limit + 1):
-        parameters = model.next_row(model.features(offset, pen, position), cache)
+        parameters = model.next_row(model.features(read), cache)
         if point > 0:  # a drawing has at least one point
             over = ends.strikes(active, parameters.log_pen[:, PEN_END].exp())
             ended[active[over]] = True
@@ -132,7 +133,7 @@ def sample(
             if len(going_on) == 0:
                 break
             if len(going_on) < len(active):
-                active, position = active[going_on], position[going_on]
+                active, read = active[going_on], Rows(*(part[going_on] for part in read))
                 cache.select(going_on)
                 parameters = MixtureParameters(*(part[going_on] for part in parameters))
         if point == limit:
@@ -143,8 +144,7 @@ def sample(
         lifts.wind(active[lift])
         rows[active, point] = torch.cat([step, lift.unsqueeze(1).float()], dim=1)
         lengths[active] = point + 1
-        offset, pen = step.unsqueeze(1), pen_one_hot(lift.float()).unsqueeze(1)
-        position = position[:, -1:] + offset
+        read = next_row(read, step, lift)
 
     samples = []
     for row, length, by_itself in zip(rows.cpu().numpy(), lengths.tolist(), ended.tolist(), strict=True):

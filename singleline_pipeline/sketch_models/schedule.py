@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 
+from singleline_pipeline.sketch_models.checkpoints import Progress
 from singleline_pipeline.sketch_models.settings import TrainSettings
 
 _WARMUP = 30  # steps
@@ -27,18 +28,18 @@ class Clock:
 class LearningRate:
     """Learning rate as a factor of its peak: a short rise, then down.
 
-    With a budget of steps or seconds it follows a cosine that is through when the budget is; without one, 0.9999 a
-    step, as in the story.
+    With a budget of steps or seconds it follows a cosine that is through when the budget is. Without one it falls by
+    0.9999 a step, as in the story, and to half whenever a few evaluations brought no better score.
     """
 
-    def __init__(self, settings: TrainSettings, peak: float, clock: Clock) -> None:
+    def __init__(self, settings: TrainSettings, peak: float, clock: Clock, progress: Progress) -> None:
         self.max_steps, self.max_seconds = settings.max_steps, settings.max_seconds
-        self.lowest, self.clock = min(1.0, _LOWEST_RATE / peak), clock
+        self.lowest, self.clock, self.progress = min(1.0, _LOWEST_RATE / peak), clock, progress
 
     def __call__(self, step: int) -> float:
         rise = min(1.0, (step + 1) / _WARMUP)
         if self.max_steps is None and self.max_seconds is None:
-            return rise * max(0.9999**step, self.lowest)
+            return rise * max(0.9999**step * 0.5**self.progress.halvings, self.lowest)
         used = 0.0
         if self.max_steps is not None:
             used = step / self.max_steps

@@ -18,7 +18,7 @@ from transformers.utils import ModelOutput
 
 from singleline_pipeline.sketch_models import sampling
 from singleline_pipeline.sketch_models.drawings import check_drawings, pad_drawings
-from singleline_pipeline.sketch_models.features import feature_size, pen_one_hot, row_features, with_start_row
+from singleline_pipeline.sketch_models.features import Rows, feature_size, row_features, with_start_row
 from singleline_pipeline.sketch_models.mixture import (
     PEN_END,
     MixtureHead,
@@ -33,7 +33,7 @@ class SketchConfig(PretrainedConfig):
     Attributes:
         scale: File units that the model calls one: the pooled deviation of dx and dy over the train split.
         canvas: Median longer side of the train split's drawings.
-        max_points: Points of the longest train drawing: where sampling stops by default.
+        max_points: Points of the longest train drawing: where sampling stops by default, and the unit of a row's order.
         components: Gaussians in the mixture.
         latent_size: Width of the variational bottleneck; 0 leaves encoder and latent out.
         absolute_position: Whether the models read a point's position beside its offset.
@@ -115,17 +115,13 @@ class SketchModel(PreTrainedModel):
 
     # ---- the loss
 
-    def features(self, offset: Tensor, pen: Tensor, position: Tensor) -> Tensor:
-        """Features of rows; see `row_features`."""
+    def features(self, rows: Rows) -> Tensor:
+        """Features of rows, (b, t, f)."""
         config = self.config
         return row_features(
-            offset, pen, position,
-            scale=config.scale, canvas=config.canvas, absolute_position=config.absolute_position,
+            rows, scale=config.scale, canvas=config.canvas, max_points=config.max_points,
+            absolute_position=config.absolute_position,
         )  # fmt: skip
-
-    def point_features(self, points: Tensor) -> Tensor:
-        """Features of a drawing's points without the start row: (b, t, 3) -> (b, t, f)."""
-        return self.features(points[..., :2], pen_one_hot(points[..., 2]), points[..., :2].cumsum(1))
 
     def forward(
         self,
@@ -153,7 +149,7 @@ class SketchModel(PreTrainedModel):
             if self.training:
                 noise = torch.randn(latent.shape, generator=generator, device=latent.device)
                 latent = latent + torch.exp(0.5 * posterior.log_variance) * noise
-        hidden = self.decode(self.features(*with_start_row(points)), latent, generator)
+        hidden = self.decode(self.features(with_start_row(points)), latent, generator)
         # Row t of `hidden` has read the points before t, and predicts point t; row n predicts the end.
         predicted = self.head(hidden[:, :-1][real])
         targets = points[..., :2] if target_noise is None else points[..., :2] + target_noise

@@ -7,6 +7,7 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
+from singleline_pipeline.sketch_models.features import point_rows
 from singleline_pipeline.sketch_models.layer_norm_lstm import LayerNormLSTM, LSTMState
 from singleline_pipeline.sketch_models.mixture import MixtureHead
 from singleline_pipeline.sketch_models.sketch_model import Posterior, SketchConfig, SketchModel, input_size
@@ -97,7 +98,7 @@ class SketchRNN(SketchModel):
         self.post_init()
 
     def posterior(self, points: Tensor, lengths: Tensor) -> Posterior:
-        return self.encoder(self.point_features(points), lengths)
+        return self.encoder(self.features(point_rows(points)), lengths)
 
     def _start(self, latent: Tensor | None, batch: int) -> tuple[LSTMState, Tensor]:
         """State before the first row, and what the latent adds to the projected inputs, (b, 4 * hidden)."""

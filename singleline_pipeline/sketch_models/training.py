@@ -58,7 +58,7 @@ def has_bf16(device: torch.device) -> bool:
     if device.type == "cuda":
         return torch.cuda.is_bf16_supported(including_emulation=False)
     if device.type == "cpu":
-        able = torch.cpu.get_capabilities()
+        able = getattr(torch.cpu, "get_capabilities", dict)()  # not in torch before 2.10
         return bool(able.get("avx512_bf16") or able.get("amx_bf16"))
     return False
 
@@ -171,7 +171,7 @@ def train(
         optimizer = torch.optim.AdamW(
             model.parameters(), lr=preset.learning_rate, weight_decay=0.01, fused=True
         )
-        rate = LearningRate(settings, preset.learning_rate, run.clock)
+        rate = LearningRate(settings, preset.learning_rate, run.clock, state)
         # A plain function: the schedule would put any other callable into its checkpoints, the clock with it.
         schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: rate(step))
         run.learning_rate = lambda: float(schedule.get_last_lr()[0])

@@ -46,8 +46,8 @@ def test_the_future_does_not_change_the_past(model):
     changed[0, 5:, :2] += 30
     latent = torch.randn(1, model.config.latent_size)
     with torch.no_grad():
-        first = model.decode(model.features(*with_start_row(batch.points)), latent)
-        second = model.decode(model.features(*with_start_row(changed)), latent)
+        first = model.decode(model.features(with_start_row(batch.points)), latent)
+        second = model.decode(model.features(with_start_row(changed)), latent)
     # Row 5 has read the points 0 to 4; row 6 is the first that has read a changed one.
     torch.testing.assert_close(first[:, :6], second[:, :6], rtol=0, atol=0)
     assert not torch.allclose(first[:, 6:], second[:, 6:])
@@ -57,7 +57,7 @@ def test_row_by_row_is_the_same_as_all_at_once(model):
     """Key-value cache and carried state: what is sampled from is what was trained."""
     batch = pad_drawings(wheels(3))
     latent = torch.randn(3, model.config.latent_size)
-    features = model.features(*with_start_row(batch.points))
+    features = model.features(with_start_row(batch.points))
     with torch.no_grad():
         whole = model.decode(features, latent)
         cache = model.start_cache(latent, 3, features.shape[1])
@@ -71,7 +71,7 @@ def test_row_by_row_is_the_same_as_all_at_once(model):
 def test_the_cache_goes_on_with_the_chosen_drawings(model):
     batch = pad_drawings(wheels(4))
     latent = torch.randn(4, model.config.latent_size)
-    features = model.features(*with_start_row(batch.points))
+    features = model.features(with_start_row(batch.points))
     rows = torch.tensor([3, 1])
     with torch.no_grad():
         cache = model.start_cache(latent, 4, 12)
@@ -82,7 +82,7 @@ def test_the_cache_goes_on_with_the_chosen_drawings(model):
 
 
 def test_the_latent_reaches_every_row(model):
-    features = model.features(*with_start_row(pad_drawings(wheels(1)).points))
+    features = model.features(with_start_row(pad_drawings(wheels(1)).points))
     with torch.no_grad():
         one, other = (model.decode(features, torch.full((1, 6), value)) for value in (-1.0, 1.0))
     assert ((one - other).abs().amax(dim=(0, 2)) > 1e-4).all()

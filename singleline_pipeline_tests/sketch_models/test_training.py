@@ -23,6 +23,7 @@ from singleline_pipeline.sketch_models import (
     load_model,
     train,
 )
+from singleline_pipeline.sketch_models.checkpoints import Progress
 from singleline_pipeline.sketch_models.schedule import Clock, LearningRate, kl_weight
 
 from .conftest import TINY, wheels
@@ -97,7 +98,7 @@ def test_it_learns(name, tmp_path):
     data = {"train": wheels(100), "valid": wheels(20, seed=1)}
     result = train(
         name, data, tmp_path,
-        settings(name, max_steps=90, evaluate_every_steps=15, batch_size=20, learning_rate=1e-2),
+        settings(name, max_steps=90, evaluate_every_steps=15, batch_size=20, learning_rate=3e-2),
     )  # fmt: skip
     valid = [row["nats_per_point"] for row in result.history if row["split"] == "valid"]
     assert valid[-1] < valid[0] - 0.5
@@ -273,13 +274,16 @@ def test_an_unknown_model_is_refused(tmp_path):
 
 
 def test_the_rate_rises_falls_with_the_budget_and_is_the_storys_without_one():
-    rate = LearningRate(TrainSettings(max_steps=1000), 1e-3, Clock())
+    rate = LearningRate(TrainSettings(max_steps=1000), 1e-3, Clock(), Progress(""))
     assert rate(0) < rate(10) < rate(40)
     assert rate(500) == pytest.approx(0.5, abs=0.01)
     assert rate(1000) == pytest.approx(1e-2)
-    story = LearningRate(TrainSettings(), 1e-3, Clock())
+    standing = Progress("")
+    story = LearningRate(TrainSettings(), 1e-3, Clock(), standing)
     assert story(5000) == pytest.approx(0.9999**5000)
     assert story(10**6) == pytest.approx(1e-2)
+    standing.halvings = 2
+    assert story(5000) == pytest.approx(0.9999**5000 / 4)
 
 
 def test_the_weight_of_the_kl_is_a_function_of_the_step():
