@@ -7,6 +7,7 @@ that it saw.
 
 import hashlib
 import json
+import shutil
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
@@ -18,6 +19,10 @@ import numpy as np
 from singleline_pipeline import geometry
 
 SPLITS = ("train", "valid", "test")
+
+
+class SnapshotError(ValueError):
+    """A version of the dataset cannot be kept; the message says where, and why."""
 
 
 @dataclass(frozen=True)
@@ -104,7 +109,7 @@ def build_dataset(drawings: Sequence[KeptDrawing], settings: DatasetSettings | N
     """Simplify each drawing to its budget, write it as stroke-3, cut the far ends of the counts of points.
 
     A drawing that cannot be written within the budget is dropped with its reason, as are the shortest and the
-    longest `cut_ends` of all drawings; ties with the limit stay.
+    longest `cut_ends` of all drawings at most; ties with the limit stay.
     """
     settings = settings or DatasetSettings()
     rows: list[DatasetRow] = []
@@ -124,7 +129,8 @@ def build_dataset(drawings: Sequence[KeptDrawing], settings: DatasetSettings | N
         )
     if rows and settings.cut_ends:
         points = [len(row.stroke3) for row in rows]
-        low, high = np.quantile(points, [settings.cut_ends, 1 - settings.cut_ends])
+        low = np.quantile(points, settings.cut_ends, method="lower")
+        high = np.quantile(points, 1 - settings.cut_ends, method="higher")
         for row in rows:
             if not low <= len(row.stroke3) <= high:
                 end = "shortest" if len(row.stroke3) < low else "longest"
@@ -139,7 +145,7 @@ def write_snapshot(
     """Keep this version of the dataset as `folder/<date>-<fingerprint>/` and return that folder.
 
     A version that is already kept is not written again. The snapshot is complete or not there: it is written
-    beside its place and renamed.
+    beside its place and renamed. Raises SnapshotError where it cannot be written.
     """
     fingerprint = dataset.fingerprint()
     kept = find_snapshot(folder, fingerprint)
@@ -148,11 +154,24 @@ def write_snapshot(
     now = now or datetime.now(UTC)
     snapshot = folder / f"{now:%Y%m%d-%H%M%S}-{fingerprint[:12]}"
     building = folder / f".{snapshot.name}.tmp"
+    try:
+        _write(dataset, settings, now, building)
+        building.replace(snapshot)
+    except OSError as error:
+        shutil.rmtree(building, ignore_errors=True)
+        raise SnapshotError(
+            f"The dataset cannot be kept in {snapshot} ({error.strerror}). Nothing was changed. Make room on the disk, "
+            "or allow writing to the folder."
+        ) from error
+    return snapshot
+
+
+def _write(dataset: Dataset, settings: DatasetSettings, now: datetime, building: Path) -> None:
     building.mkdir(parents=True, exist_ok=True)
     splits = dataset.splits()
     geometry.save_npz(building / "dataset.npz", splits)
     manifest = {
-        "fingerprint": fingerprint,
+        "fingerprint": dataset.fingerprint(),
         "created": now.isoformat(timespec="seconds"),
         "settings": asdict(settings),
         "drawings": {split: len(rows) for split, rows in splits.items()},
@@ -161,8 +180,6 @@ def write_snapshot(
         "dropped": dict(sorted(dataset.dropped.items())),
     }
     (building / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n")
-    building.replace(snapshot)
-    return snapshot
 
 
 def find_snapshot(folder: Path, fingerprint: str) -> Path | None:

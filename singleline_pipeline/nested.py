@@ -37,7 +37,7 @@ def _ragged(lists: pa.ListArray, width: int) -> list[np.ndarray]:
     points = lists.values
     flat = points.values.to_numpy(zero_copy_only=False)
     start = points.offset
-    rows = flat[start * width : (start + len(points)) * width].reshape(-1, width)
+    rows = flat[start * width : (start + len(points)) * width].reshape(-1, width).copy()  # Arrow's is read-only
     return [rows[a:b] for a, b in zip(offsets[:-1], offsets[1:], strict=True)]
 
 

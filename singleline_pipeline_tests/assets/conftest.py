@@ -36,8 +36,16 @@ class Shelf:
         books = [book.name for book in find_sketchbooks(self.home.sketchbooks)]
         self.instance.add_dynamic_partitions(sketchbooks.name, books)
         short = {model: {"max_steps": 8, "threads": 1} for model in MODELS}
+        sizes = {model: {"preset": "small"} for model in MODELS}
         return materialize_stale(
-            defs, self.instance, self.home, books, names or set(SCHEMAS), configs=short, **options
+            defs,
+            self.instance,
+            self.home,
+            books,
+            names or set(SCHEMAS),
+            configs=short,
+            fingerprinted=sizes,
+            **options,
         )
 
     def bytes_of_lake(self) -> dict[str, bytes]:

@@ -45,8 +45,7 @@ def test_every_asset_describes_itself() -> None:
             assert spec.group_name != "default", name
             assert spec.code_version, name
             assert "parquet" in spec.kinds, name
-            columns = spec.metadata["dagster/column_schema"].value
-            columns = getattr(columns, "columns", None) or spec.metadata["dagster/column_schema"].columns
+            columns = spec.metadata["dagster/column_schema"].columns
             assert [column.name for column in columns] == SCHEMAS[name].names
             assert all(column.description for column in columns)
 
