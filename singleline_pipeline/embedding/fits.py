@@ -1,5 +1,6 @@
 """Every fit's members, kept beside the labels: what a cluster's name was given to, after the fit itself is gone."""
 
+import contextlib
 import json
 import os
 import re
@@ -45,7 +46,8 @@ def save_fit(folder: Path, fit: StoredFit) -> Path:
             "clusters would not carry over to the next fit. Check the disk and the permissions of the folder."
         ) from error
     finally:
-        new.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # it may not have been made, nor its folder
+            new.unlink()
     return file
 
 

@@ -112,3 +112,10 @@ def test_a_damaged_fit_is_named(tmp_path: Path, text: str) -> None:
     (tmp_path / "page_cluster-cc33.json").write_text(text)
     with pytest.raises(LabelError, match=r"page_cluster-cc33\.json is damaged"):
         load_fits(tmp_path, "page_cluster")
+
+
+def test_a_fit_that_cannot_be_kept_says_what_would_be_lost(tmp_path: Path) -> None:
+    """Tidying up after the failure once failed itself, and hid what had happened."""
+    (tmp_path / "occupied").write_text("")
+    with pytest.raises(LabelError, match=r"page_cluster-aa11\.json.*would not carry over"):
+        save_fit(tmp_path / "occupied" / "fits", stored("aa11", [["a"]]))
