@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+import threading
 import time
 from enum import StrEnum
 from pathlib import Path
@@ -62,61 +63,83 @@ def say(message: str) -> None:
 
 
 class Progress:
-    """A status line that moves on a terminal; elsewhere a log line at most every 30 s."""
+    """A status line that moves on a terminal; elsewhere a log line every 30 s, also while one step takes longer."""
 
-    def __init__(self) -> None:
-        """Nothing is shown before the first message."""
+    def __init__(self, every: float = 30.0) -> None:
+        """Nothing is shown before the first message. `every`: seconds between log lines."""
         from rich.console import Console
 
         self._console = Console(stderr=True)
         self._status = self._console.status("starting") if self._console.is_terminal else None
-        self._last = time.monotonic() - 30
+        self._every = every
+        self._message = ""
+        self._since = time.monotonic()
+        self._ended = threading.Event()
+        self._clock = threading.Thread(target=self._log, daemon=True)
 
     def __enter__(self) -> "Progress":
-        """Start the status line."""
+        """Start the status line, or the clock of the log."""
         if self._status:
             self._status.start()
+        else:
+            self._clock.start()
         return self
 
     def __exit__(self, *error: object) -> None:
-        """Take the status line away."""
+        """Take the status line away, or stop the clock."""
+        self._ended.set()
         if self._status:
             self._status.stop()
+        else:
+            self._clock.join()
 
     def __call__(self, message: str, *, important: bool = False) -> None:
-        """Show what is going on; `important` messages always stay to be read."""
-        now = time.monotonic()
-        if self._status and not important:
+        """Say what is going on; the first message and `important` ones always stay to be read."""
+        if important or not (self._status or self._message):
+            self._print(message)
+        elif self._status:
             self._status.update(message)
-        elif important or now - self._last >= 30:
-            self._console.print(message, highlight=False, soft_wrap=True)
-            self._last = now
+        self._message = message
+
+    def _print(self, message: str) -> None:
+        self._console.print(message, highlight=False, markup=False, soft_wrap=True)
+
+    def _log(self) -> None:
+        while not self._ended.wait(self._every):
+            self._print(f"[{time.monotonic() - self._since:.0f} s] {self._message or 'starting'}")
 
 
 def _home(home: Path | None, sketchbooks: Path | None):
     """Set the environment that steps look at, so that every resource sees the same folders, and read it."""
     from singleline_pipeline.home import Home
 
-    if home is not None:
-        os.environ["SINGLELINE_HOME"] = str(home.absolute())
-    if sketchbooks is not None:
-        os.environ["SINGLELINE_SKETCHBOOKS"] = str(sketchbooks.absolute())
-    return Home.from_environment()
+    place = Home.from_environment(home, sketchbooks)
+    # Absolute: the steps run in the project's root: a relative path is meant from where the user is.
+    os.environ["SINGLELINE_HOME"] = str(place.root)
+    os.environ["SINGLELINE_SKETCHBOOKS"] = str(place.sketchbooks)
+    os.environ["SINGLELINE_LAKE"] = str(place.lake)
+    return place
 
 
-def _fail(message: str) -> typer.Exit:
+def complain(message: str) -> None:
+    """Print a line on stderr, with the name of the program as is usual."""
     print(f"singleline: {message}", file=sys.stderr, flush=True)  # noqa: T201
-    return typer.Exit(1)
 
 
 def main() -> None:
     """Run the command line; a bad input is one clear line, not a traceback."""
     try:
         app()
+    except OSError as error:
+        if error.strerror is None:
+            raise
+        complain(f"{error.filename}: {error.strerror}" if error.filename else error.strerror)
+        raise SystemExit(1) from None
     except ValueError as error:
-        if type(error).__module__.startswith("singleline_pipeline"):
-            raise SystemExit(f"singleline: {error}") from None
-        raise
+        if not type(error).__module__.startswith("singleline_pipeline."):
+            raise
+        complain(str(error))
+        raise SystemExit(1) from None
 
 
 @app.command()
@@ -265,7 +288,8 @@ def demo(
     started = time.monotonic()
     limits = {"max_seconds": train_seconds}
     outcome = _materialize(place, [], Preset.small.value, limits)
-    _summary(place, time.monotonic() - started)
+    if not outcome.failed:
+        _summary(place, time.monotonic() - started)
     _report(outcome)
 
 
@@ -279,16 +303,16 @@ def _materialize(place, only: list[str], preset: str | None, limits: dict):
     from singleline_pipeline.scans import find_sketchbooks, problems_of
     from singleline_pipeline.schemas import SCHEMAS
 
-    for problem in problems_of(place.sketchbooks):
-        print(f"singleline: {problem}", file=sys.stderr)  # noqa: T201
     books = [book.name for book in find_sketchbooks(place.sketchbooks)]
+    for problem in problems_of(place.sketchbooks):
+        complain(problem)
     unknown = sorted(set(only) - set(books))
-    if unknown:
-        raise _fail(
-            f"no sketchbook {', '.join(unknown)} in {place.sketchbooks}; there are: {', '.join(books) or 'none'}"
+    if books and unknown:
+        complain(
+            f"There is no sketchbook {', '.join(unknown)} in {place.sketchbooks}, only {', '.join(books)}."
         )
-    if not books:
-        raise _fail(f"there is nothing to do: no sketchbook in {place.sketchbooks}")
+    if unknown or not books:
+        raise typer.Exit(1)
     names = set(SCHEMAS) - set(MODEL_ASSETS) - set(SAMPLE_ASSETS)
     configs = {}
     if preset:
@@ -313,8 +337,10 @@ def _report(outcome) -> None:
         say(f"{len(outcome.materialized)} tables materialized.")
     elif not outcome.failed:
         say("Everything is up to date: nothing was materialized.")
+    for warning in outcome.warnings:
+        complain(warning)
     for asset, error in outcome.failed.items():
-        print(f"singleline: {asset} failed: {error}", file=sys.stderr)  # noqa: T201
+        complain(f"{asset} failed: {error}")
     if outcome.failed:
         raise typer.Exit(1)
 
@@ -385,7 +411,8 @@ def doctor(
     with project_instance() as instance:
         findings = maintenance.check_instance(instance, project_root()) + maintenance.check_home(place)
         problems = [(finding.problem, finding.remedy) for finding in findings]
-        problems += [(problem, "") for problem in problems_of(place.sketchbooks)]
+        if place.sketchbooks.is_dir():
+            problems += [(problem, "") for problem in problems_of(place.sketchbooks)]
         orphans, leftovers = maintenance.list_orphaned_runs(instance), maintenance.list_leftovers(place)
         if mend:
             say(f"{maintenance.cancel_orphans(instance, orphans)} orphaned runs canceled")

@@ -1,7 +1,8 @@
 """What page_clusters and drawing_clusters have in common: a frozen fit, and names that are refreshed."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 import numpy as np
@@ -14,6 +15,9 @@ from singleline_pipeline.orchestration.external import external_versions
 from singleline_pipeline.orchestration.preview import sheet
 from singleline_pipeline.orchestration.resources import HomeResource
 from singleline_pipeline.schemas import SCHEMAS
+
+if TYPE_CHECKING:
+    from singleline_pipeline.embedding import Labels
 
 
 class EncoderConfig(dg.Config):
@@ -102,8 +106,6 @@ def clusters_table(
     place, scope = home.get(), name.removesuffix("s")
     external = external_versions(name, None, place)
     labels = embedding.read_labels(place.labels / "labels.csv")
-    for problem in labels.problems:
-        context.log.warning(problem)
     before = Lake(place.lake).read_optional(name)
     columns: dict[str, Any] = {column: [] for column in SCHEMAS[name].names}
     note, fitted = "", False
@@ -135,15 +137,17 @@ def clusters_table(
                 "encoder": [encoder] * fit.k,
                 "encoder_version": [version] * fit.k,
             }
-        named = embedding.name_clusters(
-            fit_id, members, embedding.load_fits(place.labels / "fits", scope), labels.resolve(scope)
-        )
+        fits = embedding.load_fits(place.labels / "fits", scope)
+        named = embedding.name_clusters(fit_id, members, fits, labels.resolve(scope))
         columns["name"] = [given for given, _ in named]
         columns["agreement"] = [agreement for _, agreement in named]
         columns["suggested_name"] = embedding.suggested_names(
             members, dict(zip(keys, suggestions, strict=True))
         )
         table = table_of(name, columns)
+    problems = labels.problems + _labels_of_nothing(place.labels / "fits", scope, labels, keys)
+    for problem in problems:
+        context.log.warning(problem)
     unnamed = table["name"].null_count
     return materialized(
         context,
@@ -157,8 +161,8 @@ def clusters_table(
             "clusters_without_a_name": unnamed,
             "note": note
             or ("Nobody has named these clusters: suggestions are used." if unnamed else "All named."),
-            "label_problems": "\n".join(labels.problems) or "none",
-            **_sheets(table, embeddings, keys, pictures),
+            "label_problems": "\n".join(problems) or "none",
+            **_sheets(scope, table, embeddings, keys, pictures),
         },
     )
 
@@ -167,24 +171,49 @@ def _encoder_of(clusters: pa.Table) -> tuple[str, str]:
     return clusters["encoder"][0].as_py(), clusters["encoder_version"][0].as_py()
 
 
+def _labels_of_nothing(fits: Path, scope: str, labels: "Labels", keys: Sequence[str]) -> list[str]:
+    """A sentence for each label of a cluster that no fit has, or of a page or drawing that no sketchbook has.
+
+    A drawing that was traced anew is there where one overlaps the box that was labelled.
+    """
+    from singleline_pipeline import embedding
+
+    rows = scope.removesuffix("_cluster")
+    there = list(keys)
+    if rows == "drawing":
+        boxes: dict[str, list] = {}
+        for key in keys:
+            sha256, box = embedding.split_drawing_key(key)
+            boxes.setdefault(sha256, []).append((box, key))
+        labelled = labels.resolve(rows)
+        there = [key for key in labelled if embedding.match_drawing(*embedding.split_drawing_key(key), boxes)]
+    clusters = [
+        embedding.cluster_key(fit.fit_id, number)
+        for fit in embedding.load_fits(fits, scope)
+        for number in range(len(fit.members))
+    ]
+    return embedding.unknown_keys(labels, {scope: clusters, rows: there})
+
+
 def _sheets(
-    table: pa.Table, embeddings: pa.Table, keys: Sequence[str], pictures: Mapping[str, bytes]
+    scope: str, table: pa.Table, embeddings: pa.Table, keys: Sequence[str], pictures: Mapping[str, bytes]
 ) -> dict[str, dg.MarkdownMetadataValue]:
     """One contact sheet for each cluster, with its most typical rows first."""
     if not table.num_rows:
         return {}
     near = nearest_clusters(embeddings["embedding"], table)
+    ids = embeddings[f"{scope.removesuffix('_cluster')}_id"].to_pylist()
+    unnamed = "looks like" if scope == "page_cluster" else "until then"
     number, distance = np.array(near["cluster"]), np.array(near["distance"])
     sheets = {}
     for row in table.select(["cluster", "name", "suggested_name"]).to_pylist():
         chosen = np.flatnonzero(number == row["cluster"])
         chosen = chosen[np.argsort(distance[chosen], kind="stable")]
-        called = row["name"] or f"no name yet, looks like {row['suggested_name']}"
+        called = row["name"] or f"no name yet, {unnamed} {row['suggested_name']}"
         sheets[f"cluster_{row['cluster']:02d}"] = sheet(
             [pictures[keys[index]] for index in chosen],
-            [f"distance {distance[index]:.2f}" for index in chosen],
+            [ids[index] for index in chosen],
             f"Cluster {row['cluster']}: {called} ({len(chosen)})",
             most=16,
-            cell=110,
         )
     return sheets

@@ -74,7 +74,13 @@ def stroke3_dataset(
     """Every kept drawing as stroke-3, with its split. Each version stays as a snapshot in datasets/: the .npz of the
     SketchRNN family and a manifest."""
     from singleline_pipeline import geometry, rendering
-    from singleline_pipeline.dataset import DatasetSettings, KeptDrawing, build_dataset, write_snapshot
+    from singleline_pipeline.dataset import (
+        SPLITS,
+        DatasetSettings,
+        KeptDrawing,
+        build_dataset,
+        write_snapshot,
+    )
 
     drawings = filtered_drawings.to_table().sort_by("drawing_id")
     kept = drawings.filter(drawings["kept"])
@@ -98,12 +104,18 @@ def stroke3_dataset(
         },
     )
     splits = Counter(row.split for row in dataset.rows)
-    for split in ("train", "valid", "test"):
-        if not splits[split]:
-            context.log.warning(
-                f"No drawing is in the {split} split: {table.num_rows} drawings are too few to be split by page. "
-                "Training takes a tenth of train where valid is empty; scan more pages for scores that mean something."
-            )
+    without = [split for split in SPLITS if not splits[split]]
+    if not table.num_rows:
+        context.log.warning(
+            f"The dataset is empty: of {drawings.num_rows} drawings none is in it. page_groups says which pages are "
+            "not taken for drawings, filtered_drawings which drawings are left out; labels.csv overrules both."
+        )
+    elif without:
+        context.log.warning(
+            f"No drawing is in the {' and the '.join(without)} split: there are too few pages (drawings in all: "
+            f"{table.num_rows}). Training takes a tenth of train where valid is empty; scan more pages for scores that "
+            "mean something."
+        )
     before = Lake(home.get().lake).read_optional("stroke3_dataset", columns=["points", "strokes"])
     shown = [
         rendering.rasterize(geometry.from_stroke3(row.stroke3), size=110, pen=1.4)
@@ -132,7 +144,7 @@ def stroke3_dataset(
             "snapshot": dg.MetadataValue.path(str(snapshot)),
             "fingerprint": dataset.fingerprint(),
             "sketchbooks": dict(Counter(row.sketchbook for row in dataset.rows)),
-            **{f"drawings_{split}": splits[split] for split in ("train", "valid", "test")},
+            **{f"drawings_{split}": splits[split] for split in SPLITS},
             "dropped": dict(Counter(dataset.dropped.values())),
             "drawings": sheet(
                 shown,
@@ -203,11 +215,14 @@ def stroke_codebook(
     context: dg.AssetExecutionContext, config: CodebookConfig, stroke3_dataset: pa.Table
 ) -> dg.MaterializeResult[pa.Table]:
     """Centroids of the offsets of the train split, apart for pen down and pen up: the tokens of a token model."""
-    from singleline_pipeline.sketch_models import fit_codebook
+    from singleline_pipeline.sketch_models.codebook import Codebook, fit_codebook
 
     train = stroke3_dataset.filter(pc.equal(stroke3_dataset["split"], "train"))
     drawings = stroke3_from_arrow(train["stroke3"])
-    codebook = fit_codebook(drawings, down=config.down, up=config.up, seed=config.seed)
+    if drawings:
+        codebook = fit_codebook(drawings, down=config.down, up=config.up, seed=config.seed)
+    else:
+        codebook = Codebook(np.zeros((0, 2), np.float32), np.zeros(0, bool), np.zeros(0, np.int64))
     table = table_of(
         "stroke_codebook",
         {

@@ -67,7 +67,7 @@ def read_sketchbook(context: dg.AssetExecutionContext, config: ReadingConfig, ho
     folder = home.get().sketchbooks / context.partition_key
     external = external_versions("raw_pages", context.partition_key, home.get())
     book = scans.read_sketchbook(folder, max_pixels=config.max_megapixels * 1_000_000)
-    for message in book.warnings + [f"{page.path}: {page.reason}" for page in book.rejected]:
+    for message in book.warnings + [page.reason for page in book.rejected]:
         context.log.warning(message)
 
     pages = table_of(
@@ -112,7 +112,7 @@ def read_sketchbook(context: dg.AssetExecutionContext, config: ReadingConfig, ho
             "folder_fingerprint": external["folder"],
         },
     )
-    reasons = "\n".join(f"- `{page.path}`: {page.reason}" for page in book.rejected)
+    reasons = "\n".join(f"- {page.reason}" for page in book.rejected)
     yield materialized(
         context,
         "rejected_pages",
@@ -206,7 +206,7 @@ def page_groups(
     )
     thumbnails = dict(zip(raw_pages["page_id"].to_pylist(), raw_pages["thumbnail"].to_pylist(), strict=True))
     order = sorted(range(len(decided)), key=lambda index: (decided[index][0], index))
-    ids = page_embeddings["page_id"].to_pylist()
+    ids, prefix = page_embeddings["page_id"].to_pylist(), f"{context.partition_key}p"
     return materialized(
         context,
         "page_groups",
@@ -218,9 +218,9 @@ def page_groups(
             "decided_by": dict(Counter(by for _, by in decided)),
             "groups": sheet(
                 [thumbnails[ids[index]] for index in order],
-                [f"{ids[index]} {decided[index][0]}" for index in order],
+                [f"{decided[index][0]} {ids[index].removeprefix(prefix)}" for index in order],
                 context.partition_key,
-                cell=120,
+                cell=200,
             ),
         },
     )

@@ -74,7 +74,7 @@ def _samples(
         counts={"in": sum(kinds.values()), **kinds},
         metadata={
             "run": run.name,
-            "ended_by_themselves": sum(piece.ended for piece in pieces) / len(pieces),
+            "ended_by_themselves": sum(piece.ended for piece in pieces) / max(1, len(pieces)),
             **sheets,
         },
     )

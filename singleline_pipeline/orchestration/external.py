@@ -5,10 +5,12 @@ import json
 
 from singleline_pipeline.home import Home
 
+# The clusters read the labels of rows only to report those of nothing, and lines that say nothing.
+_REPORTING = ("page_clusters", "drawing_clusters")
 _LABEL_SCOPES = {
-    "page_clusters": ("page_cluster",),
+    "page_clusters": ("page", "page_cluster"),
     "page_groups": ("page", "page_cluster"),
-    "drawing_clusters": ("drawing_cluster",),
+    "drawing_clusters": ("drawing", "drawing_cluster"),
     "filtered_drawings": ("drawing", "drawing_cluster"),
 }
 
@@ -27,6 +29,10 @@ def external_versions(asset: str, partition: str | None, home: Home) -> dict[str
         from singleline_pipeline.embedding.labels import read_labels
 
         labels = read_labels(home.labels / "labels.csv")
-        said = {scope: sorted(labels.resolve(scope).items()) for scope in _LABEL_SCOPES[asset]}
+        said: dict[str, list] = {
+            scope: sorted(labels.resolve(scope).items()) for scope in _LABEL_SCOPES[asset]
+        }
+        if asset in _REPORTING:
+            said["problems"] = labels.problems
         return {"labels": hashlib.sha256(json.dumps(said).encode()).hexdigest()}
     return {}

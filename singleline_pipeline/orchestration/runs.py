@@ -1,23 +1,30 @@
 """Materialize what is missing or stale without the UI, into the instance that the UI shows."""
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import dagster as dg
 
+from singleline_pipeline.embedding import LabelError
 from singleline_pipeline.home import Home
 from singleline_pipeline.lake import Lake
 from singleline_pipeline.orchestration.external import external_versions
 from singleline_pipeline.orchestration.staleness import Staleness
+from singleline_pipeline.scans import PageError
 
 
 @dataclass
 class Outcome:
-    """What a pass over the pipeline did: `asset` or `asset [partition]` of each, and the errors of those that failed."""
+    """What a pass over the pipeline did: `asset` or `asset [partition]` of each, and the errors of those that failed.
+
+    `warnings` are what the steps said that a person should know: files that were rejected, labels of nothing.
+    """
 
     materialized: list[str] = field(default_factory=list)
     failed: dict[str, str] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
     failed_partitions: set[str] = field(default_factory=set)
 
 
@@ -105,24 +112,28 @@ def materialize_stale(
         for partition in partitions if graph.partitioned[group[0]] else [None]:
             if partition in outcome.failed_partitions:
                 continue
+            try:
+                external = {name: external_versions(name, partition, home) for name in group}
+            except (LabelError, PageError) as error:  # before any step: no run would tell of it
+                outcome.failed[partition or "labels"] = str(error)
+                outcome.failed_partitions |= {partition} if partition else set()
+                continue
             stale = {
                 name
                 for name in group
                 if not staleness.is_fresh(
-                    name,
-                    partition,
-                    external=external_versions(name, partition, home),
-                    config=(fingerprinted or {}).get(name),
+                    name, partition, external=external[name], config=(fingerprinted or {}).get(name)
                 )
             }
             selection = graph.with_downstream(stale, set(group))
             if not selection:
                 continue
             progress(f"{partition or 'all sketchbooks'}: {', '.join(sorted(selection))}")
-            done, errors = _run(definitions, instance, selection, partition, configs or {})
+            done, errors, warnings = _run(definitions, instance, selection, partition, configs or {})
             for name in sorted(done):
                 staleness.look_again(name, partition)
                 outcome.materialized.append(_label(name, partition))
+            outcome.warnings += [warning for warning in warnings if warning not in outcome.warnings]
             if errors:
                 outcome.failed |= {_label(name, partition): error for name, error in errors.items()}
                 outcome.failed_partitions |= {partition} if partition else set()
@@ -139,8 +150,8 @@ def _run(
     selection: set[str],
     partition: str | None,
     configs: Mapping[str, Mapping[str, Any]],
-) -> tuple[set[str], dict[str, str]]:
-    """Names of what was materialized, and the error of every step that failed."""
+) -> tuple[set[str], dict[str, str], list[str]]:
+    """Names of what was materialized, the error of every step that failed, and the warnings of all steps."""
     config = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}  # the caller tells of progress
     ops = {name: {"config": dict(values)} for name, values in configs.items() if name in selection}
     result = dg.materialize(
@@ -157,19 +168,21 @@ def _run(
         if event.asset_key
     }
     errors = {
-        event.step_key or "run": _first_line(event) for event in result.all_events if event.is_step_failure
+        event.step_key or "run": _message(event) for event in result.all_events if event.is_step_failure
     }
     if not result.success and not errors:
         errors["run"] = "the run failed; the Dagster UI shows why"
-    return done, errors
+    said = (entry for entry in instance.all_logs(result.run_id) if not entry.is_dagster_event)
+    return done, errors, [entry.user_message for entry in said if entry.level == logging.WARNING]
 
 
-def _first_line(event: dg.DagsterEvent) -> str:
-    """What the innermost error said: its message without Dagster's wrapping."""
+def _message(event: dg.DagsterEvent) -> str:
+    """What the step's own error said, without Dagster's wrapping; our errors are sentences without their class."""
     data = event.step_failure_data
     if data.user_failure_data and data.user_failure_data.description:
         return data.user_failure_data.description
     error = data.error
-    while error is not None and error.cause is not None:
+    while error is not None and error.cause is not None and (error.cls_name or "").startswith("Dagster"):
         error = error.cause
-    return error.message.strip() if error else "failed without a message"
+    said = error.message.strip() if error else "failed without a message"
+    return said.partition(": ")[2] if said.startswith("singleline_pipeline.") else said
