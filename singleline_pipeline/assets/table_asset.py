@@ -7,6 +7,7 @@ import dagster as dg
 import pyarrow as pa
 
 from singleline_pipeline.lake import content_version
+from singleline_pipeline.lake.contract import ANY_SIZE
 from singleline_pipeline.orchestration.checks import check_specs, check_table
 from singleline_pipeline.orchestration.partitions import sketchbooks
 from singleline_pipeline.orchestration.staleness import FINGERPRINT, fingerprint_now
@@ -19,10 +20,13 @@ def column_schema(name: str) -> dg.TableSchema:
     for field in SCHEMAS[name]:
         metadata = {key.decode(): value.decode() for key, value in (field.metadata or {}).items()}
         unit = f" [{metadata['unit']}]" if "unit" in metadata else ""
+        kind = str(field.type)
+        if field.name in ANY_SIZE:
+            kind = f"{kind.removesuffix('[1]')}[n]"
         columns.append(
             dg.TableColumn(
                 field.name,
-                str(field.type),
+                kind,
                 description=metadata["description"] + unit,
                 constraints=dg.TableColumnConstraints(nullable=field.nullable),
             )
