@@ -4,7 +4,8 @@
 # PIP_ARGS goes to pip: on Linux, PIP_ARGS="--extra-index-url https://download.pytorch.org/whl/cpu" chooses
 # PyTorch's CPU build, which is gigabytes smaller than the one with CUDA.
 
-PYTHON ?= $(firstword $(foreach version,3.13 3.12 3.11,$(shell command -v python$(version))) python3)
+NEW_ENOUGH = -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1
+PYTHON ?= $(shell for p in python3 python3.11 python3.12 python3.13; do $$p $(NEW_ENOUGH) && { echo $$p; break; }; done)
 VENV ?= .venv
 PIP_ARGS ?=
 PIP = $(VENV)/bin/python -m pip install --disable-pip-version-check -qq -c constraints.txt $(PIP_ARGS)
@@ -29,7 +30,7 @@ benchmark: $(VENV)/.installed-test
 	$(VENV)/bin/python -m pytest singleline_pipeline_tests/benchmarks --benchmark-only
 
 $(VENV)/.installed: pyproject.toml constraints.txt
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	@test -n "$(PYTHON)" && $(PYTHON) $(NEW_ENOUGH) \
 		|| { echo "Python 3.11 or newer is needed; say which with: make demo PYTHON=/path/to/python3.12"; exit 1; }
 	test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV)
 	@echo "Installing what the pipeline needs into $(VENV) (a few minutes the first time) ..."
