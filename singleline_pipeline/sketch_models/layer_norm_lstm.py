@@ -164,16 +164,13 @@ class LayerNormLSTM(nn.Module):
         self.bias = nn.Parameter(torch.empty(directions, 4, hidden_size))
         self.cell_gain = nn.Parameter(torch.empty(directions, hidden_size))
         self.cell_bias = nn.Parameter(torch.empty(directions, hidden_size))
-        self.reset_parameters()
-
-    def reset_parameters(self) -> None:
-        """Orthogonal recurrent blocks; forget bias 1 (Jozefowicz et al. 2015)."""
+        # Orthogonal recurrent blocks; forget bias 1 (Jozefowicz et al. 2015).
         for direction in self.weight.data:
-            for gate in direction.split(self.hidden_size, dim=1):
+            for gate in direction.split(hidden_size, dim=1):
                 nn.init.orthogonal_(gate)
         nn.init.ones_(self.gain)
         nn.init.zeros_(self.bias)
-        self.bias.data[:, 1] = 1.0
+        nn.init.ones_(self.bias.data[:, 1])
         nn.init.ones_(self.cell_gain)
         nn.init.zeros_(self.cell_bias)
 

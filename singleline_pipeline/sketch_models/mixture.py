@@ -41,13 +41,10 @@ class MixtureHead(nn.Module):
         super().__init__()
         self.components = components
         self.linear = nn.Linear(hidden_size, 6 * components + 3)
-
-    def reset_parameters(self) -> None:
-        """Small weights, and means spread out, so that no two components start as the same one."""
+        # Small weights, and means spread out, so that no two components start as the same one.
         nn.init.normal_(self.linear.weight, std=0.02)
         nn.init.zeros_(self.linear.bias)
-        k = self.components
-        nn.init.normal_(self.linear.bias.data[k : 3 * k], std=0.5)
+        nn.init.normal_(self.linear.bias.data[components : 3 * components], std=0.5)
 
     def forward(self, hidden: Tensor) -> MixtureParameters:
         """hidden: (..., hidden_size)."""

@@ -45,7 +45,8 @@ def current_run(models: Path) -> Path:
     link = models / CURRENT
     if not link.exists():
         raise ModelFolderError(
-            f"There are no trained weights in {models} yet: materialize {models.name} first, or `singleline run --train small`."
+            f"There are no trained weights in {models} yet: materialize {models.name} first, or "
+            "`singleline run --train small`."
         )
     return link.resolve()
 

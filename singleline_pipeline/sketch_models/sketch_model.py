@@ -233,9 +233,7 @@ class SketchModel(PreTrainedModel):
         return self.head(self.advance(features, cache)[:, -1])
 
     def _init_weights(self, module: nn.Module) -> None:
-        reset = getattr(module, "reset_parameters", None)
-        if reset is not None:
-            reset()
+        """Nothing: modules begin as they were constructed. transformers would pass over those without own weights."""
 
 
 def input_size(config: SketchConfig) -> int:

@@ -52,10 +52,7 @@ class RNNEncoder(nn.Module):
         self.forwards = nn.LSTM(input_size(config), config.encoder_size, batch_first=True)
         self.backwards = nn.LSTM(input_size(config), config.encoder_size, batch_first=True)
         self.posterior = nn.Linear(2 * config.encoder_size, 2 * config.latent_size)
-
-    def reset_parameters(self) -> None:
-        """Forget bias 1, as in the decoder."""
-        for direction in (self.forwards, self.backwards):
+        for direction in (self.forwards, self.backwards):  # forget bias 1, as in the decoder
             nn.init.ones_(cast(Tensor, direction.bias_ih_l0).data.chunk(4)[1])
 
     def forward(self, features: Tensor, lengths: Tensor) -> Posterior:

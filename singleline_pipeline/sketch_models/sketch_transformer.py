@@ -106,20 +106,18 @@ class Block(nn.Module):
 
     def __init__(self, config: SketchTransformerConfig, layers: int) -> None:
         super().__init__()
-        self.heads, self.layers, self.dropout = config.heads, layers, config.residual_dropout
+        self.heads, self.dropout = config.heads, config.residual_dropout
         self.attention_norm = nn.LayerNorm(config.width)
         self.query_key_value = nn.Linear(config.width, 3 * config.width, bias=False)
         self.attention_out = nn.Linear(config.width, config.width, bias=False)
         self.feed_norm = nn.LayerNorm(config.width)
         self.feed_in = nn.Linear(config.width, config.feed_forward)
         self.feed_out = nn.Linear(config.feed_forward, config.width)
-
-    def reset_parameters(self) -> None:
-        """Outputs into the stream start smaller the more blocks there are (GPT-2)."""
+        # Outputs into the stream start smaller the more blocks there are (GPT-2).
         for linear in (self.query_key_value, self.feed_in):
             nn.init.normal_(linear.weight, std=linear.in_features**-0.5)
         for linear in (self.attention_out, self.feed_out):
-            nn.init.normal_(linear.weight, std=(2 * self.layers * linear.in_features) ** -0.5)
+            nn.init.normal_(linear.weight, std=(2 * layers * linear.in_features) ** -0.5)
         for linear in (self.feed_in, self.feed_out):
             nn.init.zeros_(linear.bias)
 

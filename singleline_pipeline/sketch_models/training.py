@@ -58,7 +58,7 @@ def has_bf16(device: torch.device) -> bool:
     if device.type == "cuda":
         return torch.cuda.is_bf16_supported(including_emulation=False)
     if device.type == "cpu":
-        able = getattr(torch.cpu, "get_capabilities", dict)()  # not in torch before 2.10
+        able: dict[str, bool] = getattr(torch.cpu, "get_capabilities", dict)()  # not in torch before 2.10
         return bool(able.get("avx512_bf16") or able.get("amx_bf16"))
     return False
 

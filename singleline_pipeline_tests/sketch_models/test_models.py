@@ -99,6 +99,18 @@ def test_every_weight_learns(name):
     assert not without
 
 
+def test_weights_begin_as_they_were_constructed(name):
+    """transformers initialises again after the constructor, and passed over every module that holds only others."""
+    model = tiny_model(name)
+    assert float(model.head.linear.weight.detach().std()) == pytest.approx(0.02, rel=0.2)
+    if name == "sketch_rnn":
+        block = model.decoder.weight[0, :, :20]
+        torch.testing.assert_close(block @ block.T, torch.eye(20), atol=1e-4, rtol=0)
+        assert (model.decoder.bias[:, 1] == 1).all()
+    else:
+        assert not model.blocks[0].feed_in.bias.any()
+
+
 def test_free_nats_are_free_and_the_weight_counts_only_what_is_above(name):
     model = tiny_model(name).eval()
     batch = pad_drawings(wheels(8))
