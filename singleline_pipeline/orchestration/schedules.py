@@ -12,9 +12,9 @@ from singleline_pipeline.orchestration.jobs import MODEL_ASSETS, retrain_job
     job=retrain_job,
     cron_schedule="0 3 * * 0",
     execution_timezone=os.environ.get("SINGLELINE_TIMEZONE") or "UTC",
-    description="Retrains both models in the night to Sunday, if a sketchbook has changed since they were "
-    "last trained. Off until it is switched on here: a training takes the machine for hours. The clock is "
-    "that of SINGLELINE_TIMEZONE (Europe/Berlin, say), else UTC.",
+    description="Retrains both models at the story's sizes in the night to Sunday, if a sketchbook has changed "
+    "since they were last trained. Off until it is switched on here: a training takes the machine for hours. The "
+    "clock is that of SINGLELINE_TIMEZONE (Europe/Berlin, say), else UTC.",
 )
 def weekly_retraining(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
     """Ask for a retraining unless it would see what the models have already seen."""
@@ -25,7 +25,8 @@ def weekly_retraining(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | 
     if all(time is not None and time > drawings for time in trained):
         since = datetime.fromtimestamp(drawings, UTC).strftime("%Y-%m-%d %H:%M UTC")
         return dg.SkipReason(f"Both models were trained after the last change of a sketchbook ({since}).")
-    return dg.RunRequest()
+    story = {model: {"config": {"preset": "story"}} for model in MODEL_ASSETS}
+    return dg.RunRequest(run_config={"ops": story})
 
 
 def _last_made(instance: dg.DagsterInstance, asset: str) -> float | None:

@@ -1,7 +1,9 @@
 """The whole way on a real instance and real files: what comes out, what is run again, and what is not."""
 
 import json
+import runpy
 import shutil
+from pathlib import Path
 
 import dagster as dg
 import numpy as np
@@ -10,10 +12,11 @@ import pytest
 from defusedxml import ElementTree
 
 from singleline_pipeline.definitions import defs
+from singleline_pipeline.home import project_root
 from singleline_pipeline.nested import stroke3_from_arrow, strokes_from_arrow
 from singleline_pipeline.schemas import SCHEMAS
 
-from .conftest import TRAINED, Shelf
+from .conftest import MODELS, TRAINED, Shelf
 
 BOOKS = ["sb01", "sb02"]
 
@@ -48,6 +51,15 @@ def test_every_asset_describes_itself() -> None:
             columns = spec.metadata["dagster/column_schema"].columns
             assert [column.name for column in columns] == SCHEMAS[name].names
             assert all(column.description for column in columns)
+
+
+def test_the_configs_of_jobs_and_schedule_are_ones_that_the_assets_take() -> None:
+    """A misspelt field would only be found in the night to Sunday."""
+    for name in ("clusters_job", "retrain_job"):
+        job = defs.resolve_job_def(name)
+        assert dg.validate_run_config(job, job.run_config or {})
+    ops = {model: {"config": {"preset": "story"}} for model in MODELS}
+    assert dg.validate_run_config(defs.resolve_job_def("retrain_job"), {"ops": ops})
 
 
 def test_all_checks_ran_and_passed(shelf: Shelf) -> None:
@@ -179,3 +191,13 @@ def test_a_changed_page_reruns_its_own_sketchbook_and_what_reads_all(shelf: Shel
     assert "raw_pages [sb02]" in outcome.materialized
     now = open_shelf.bytes_of_lake()
     assert all(now[path] == data for path, data in other.items() if path.endswith("sb01.parquet"))
+
+
+def test_the_pictures_of_the_docs_can_be_made_again(shelf: Shelf, tmp_path: Path) -> None:
+    """They show what the code does today only as long as the script that makes them works."""
+    make_pictures = runpy.run_path(str(project_root() / "docs" / "make_pictures.py"))["make_pictures"]
+    made = make_pictures(shelf.home, tmp_path)
+    assert {file.name for file in made} <= {
+        file.name for file in (project_root() / "docs/pictures").iterdir()
+    }
+    assert all(file.stat().st_size < 400_000 for file in made)
