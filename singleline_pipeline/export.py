@@ -91,8 +91,8 @@ def _export_huggingface(table: pa.Table, folder: Path) -> Path:
     files = "\n".join(f"  - split: {name}\n    path: data/{name}-*" for name in names.values())
     (folder / "README.md").write_text(
         f"---\nconfigs:\n- config_name: default\n  data_files:\n{files}\n---\n\n# Single-line drawings\n\n"
-        f"{table.num_rows} drawings as stroke-3: rows of dx, dy, lift_pen, 200 units on the longer side. All drawings of "
-        "a sketchbook page are in one split.\n"
+        f"{table.num_rows} drawings as stroke-3: rows of dx, dy, lift_pen, 200 units on the longer side. All "
+        "drawings of a sketchbook page are in one split.\n"
     )
     return folder
 
