@@ -1,6 +1,6 @@
 """`python -m singleline_pipeline.train`: training on a file of drawings, also in several processes.
 
-    accelerate launch -m singleline_pipeline.train sketch_rnn --data drawings.npz --out models/mine
+accelerate launch -m singleline_pipeline.train sketch_rnn --data drawings.npz --out models/mine
 """
 
 from __future__ import annotations
@@ -32,8 +32,12 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="singleline_pipeline.train", description=__doc__)
     parser.add_argument("model", choices=MODEL_NAMES)
     parser.add_argument("--data", type=Path, required=True, help="drawings: .npz or .parquet")
-    parser.add_argument("--out", type=Path, required=True, help="folder for the weights, made with its parents")
-    parser.add_argument("--preset", choices=("small", "story"), default="small", help="sizes of model and training")
+    parser.add_argument(
+        "--out", type=Path, required=True, help="folder for the weights, made with its parents"
+    )
+    parser.add_argument(
+        "--preset", choices=("small", "story"), default="small", help="sizes of model and training"
+    )
     parser.add_argument("--seed", type=int, default=0, help="of weights, order, augmentation and noise")
     parser.add_argument("--max-seconds", type=float, help="CPU seconds of the process from the first step")
     parser.add_argument("--max-steps", type=int, help="optimizer steps")
@@ -53,7 +57,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
 
     try:
-        result = train_file(options.pop("model"), options.pop("data"), options.pop("out"), progress=show, **options)
+        result = train_file(
+            options.pop("model"), options.pop("data"), options.pop("out"), progress=show, **options
+        )
     except (SketchModelError, StrokeError) as error:
         sys.stderr.write(f"{error}\n")
         return 1
