@@ -145,7 +145,7 @@ def drawing_clusters(
     rows = rows.take(pc.index_in(found["drawing_id"], value_set=rows["drawing_id"]))
     keys = found["key"].to_pylist()
     pictures = {
-        key: rendering.encode_preview(rendering.rasterize(strokes, size=110, pen=1.4), format="png")
+        key: rendering.encode_preview(rendering.rasterize(strokes, size=150, pen=1.4), format="png")
         for key, strokes in zip(keys, strokes_from_arrow(found["strokes"]), strict=True)
     }
     suggestions = ["include"] * len(keys)
