@@ -70,7 +70,8 @@ def _edge_width(grey: np.ndarray, depth: np.ndarray, ink: np.ndarray) -> float:
     slope_x = cv2.Sobel(grey, cv2.CV_32F, 1, 0, ksize=3, scale=1 / 8)
     slope_y = cv2.Sobel(grey, cv2.CV_32F, 0, 1, ksize=3, scale=1 / 8)
     inked = ink.astype(bool)
-    slope = np.percentile(cv2.magnitude(slope_x, slope_y)[inked], 95)
+    # Not cv2.magnitude: its last digit depends on where in memory the picture lies, and changes from run to run.
+    slope = np.percentile(np.sqrt(slope_x**2 + slope_y**2)[inked], 95)
     width = np.percentile(depth[inked], 95) / max(float(slope), 1e-3)
     return float(np.sqrt(max(width**2 - SHARPEST_EDGE**2, 0.0)))
 
