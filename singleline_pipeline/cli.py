@@ -286,7 +286,8 @@ def demo(
         say(f"Drawing {books} sample sketchbooks of {pages} pages into {place.sketchbooks} ...")
         write_sample_sketchbooks(place.sketchbooks, seed=seed, books=books, pages=pages)
     started = time.monotonic()
-    limits = {"max_seconds": train_seconds}
+    # One thread: small models gain little from more, whose waiting for each other counts as time of the processor.
+    limits = {"max_seconds": train_seconds, "threads": 1}
     outcome = _materialize(place, [], Preset.small.value, limits)
     if not outcome.failed:
         _summary(place, time.monotonic() - started)
