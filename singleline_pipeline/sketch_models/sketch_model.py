@@ -49,7 +49,7 @@ class SketchConfig(PretrainedConfig):
     components: int = 20
     latent_size: int = 128
     absolute_position: bool = True
-    free_nats: float = 8.0
+    free_nats: float = 5.5
     dataset_fingerprint: str = ""
     train_drawings: int = 0
     score: dict | None = None
