@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 # another order give other last digits.
 for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OPENCV_FOR_THREADS_NUM"):
     os.environ[_variable] = "1"
+# Instances without the project's dagster.yaml would report what the tests do to Dagster's makers.
+os.environ["DAGSTER_DISABLE_TELEMETRY"] = "1"
 
 hypothesis.settings.register_profile("repeatable", derandomize=True, deadline=None, database=None)
 hypothesis.settings.load_profile("repeatable")
