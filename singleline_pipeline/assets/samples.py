@@ -59,7 +59,8 @@ def _samples(
     kinds = Counter(piece.kind for piece in pieces)
     sheets = {}
     for kind in kinds:
-        chosen = [index for index, piece in enumerate(pieces) if piece.kind == kind][:24]
+        of_kind = [index for index, piece in enumerate(pieces) if piece.kind == kind]
+        chosen = of_kind[:: -(-len(of_kind) // 24)]  # of every temperature
         animated = rendering.animated_sheet_svg(
             [strokes[index] for index in chosen],
             [pieces[index].sample_id for index in chosen],
