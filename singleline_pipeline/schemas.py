@@ -84,7 +84,7 @@ _HISTORY = [
     _column(
         "nats_per_point",
         pa.float32(),
-        "The score: negative ELBO, end and KL included; lower is better",
+        "The score: negative ELBO, lower is better",
         "nats a point",
         nullable=True,
     ),
