@@ -74,7 +74,7 @@ _HISTORY = [
     _column("loss", pa.float32(), "The loss that is minimised", "nats a point", nullable=True),
     _column("xy", pa.float32(), "Negative log density of the offsets", "nats a point", nullable=True),
     _column(
-        "pen", pa.float32(), "Cross-entropy of the pen state over the points, the end apart", "nats a point", nullable=True
+        "pen", pa.float32(), "Cross-entropy of the pen state, the end apart", "nats a point", nullable=True
     ),
     _column("kl", pa.float32(), "KL of the latent from its prior", "nats a drawing", nullable=True),
     _column("kl_weight", pa.float32(), "Weight of the KL in the loss at this step", nullable=True),
