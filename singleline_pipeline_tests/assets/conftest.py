@@ -1,6 +1,7 @@
 """A shelf of small sample sketchbooks, taken through the whole pipeline once for all tests that look at the result."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,38 +49,51 @@ class Shelf:
             **options,
         )
 
+    def refit(self, clusters: str) -> None:
+        """What `clusters_job` does for one of its assets."""
+        result = dg.materialize(
+            list(defs.resolve_asset_graph().assets_defs),
+            selection=[clusters],
+            instance=self.instance,
+            run_config={"ops": {clusters: {"config": {"refit": True}}}},
+        )
+        assert result.success
+
     def bytes_of_lake(self) -> dict[str, bytes]:
         """Every table's file, by its path in the lake."""
         root = Path(self.home.lake)
         return {str(file.relative_to(root)): file.read_bytes() for file in sorted(root.rglob("*.parquet"))}
 
 
-@pytest.fixture
-def open_shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shelf]:
-    """An empty home of its own, and an instance on disk."""
-    monkeypatch.setenv("SINGLELINE_HOME", str(tmp_path / "home"))
+@contextmanager
+def new_shelf(root: Path, patch: pytest.MonkeyPatch, *, on_disk: bool = False) -> Iterator[Shelf]:
+    """An empty home below `root`. An instance in memory behaves as one on disk without waiting for the disk."""
+    patch.setenv("SINGLELINE_HOME", str(root / "home"))
     for name in ("SINGLELINE_SKETCHBOOKS", "SINGLELINE_LAKE"):
-        monkeypatch.delenv(name, raising=False)
+        patch.delenv(name, raising=False)
     home = Home.from_environment()
     home.sketchbooks.mkdir(parents=True)
-    (tmp_path / "instance").mkdir()
-    with dg.DagsterInstance.local_temp(str(tmp_path / "instance")) as instance:
+    (root / "instance").mkdir()
+    disk = (
+        dg.DagsterInstance.local_temp(str(root / "instance")) if on_disk else dg.DagsterInstance.ephemeral()
+    )
+    with disk as instance:
         yield Shelf(home, instance)
+
+
+@pytest.fixture
+def empty_shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shelf]:
+    """An empty home of its own."""
+    with new_shelf(tmp_path, monkeypatch) as shelf:
+        yield shelf
 
 
 @pytest.fixture(scope="module")
 def shelf(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shelf]:
     """Two sample sketchbooks, everything materialized. Tests that share it must leave it as it is."""
     root = tmp_path_factory.mktemp("shelf")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("SINGLELINE_HOME", str(root / "home"))
-        for name in ("SINGLELINE_SKETCHBOOKS", "SINGLELINE_LAKE"):
-            patch.delenv(name, raising=False)
-        home = Home.from_environment()
-        write_sample_sketchbooks(home.sketchbooks, seed=1, books=2, pages=12, scale=0.5)
-        (root / "instance").mkdir()
-        with dg.DagsterInstance.local_temp(str(root / "instance")) as instance:
-            shelf = Shelf(home, instance)
-            outcome = shelf.run()
-            assert outcome.failed == {}
-            yield shelf
+    with pytest.MonkeyPatch.context() as patch, new_shelf(root, patch, on_disk=True) as shelf:
+        write_sample_sketchbooks(shelf.home.sketchbooks, seed=1, books=2, pages=12, scale=0.5)
+        outcome = shelf.run()
+        assert outcome.failed == {}
+        yield shelf

@@ -4,7 +4,6 @@ import hashlib
 import resource
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +17,6 @@ from PIL import Image
 from singleline_pipeline.dataset import split_of
 from singleline_pipeline.definitions import defs
 from singleline_pipeline.embedding import Label, append_labels
-from singleline_pipeline.home import Home
 from singleline_pipeline.orchestration.partitions import sketchbooks
 from singleline_pipeline.orchestration.runs import Outcome, materialize_stale
 from singleline_pipeline.scans import problems_of
@@ -26,28 +24,10 @@ from singleline_pipeline.scans.sample_pages import sample_page
 from singleline_pipeline.scans.sample_paper import Sheet, bind, blank, scanned
 from singleline_pipeline.schemas import SCHEMAS
 
-from .conftest import MODELS, TRAINED, Shelf
+from .conftest import MODELS, TRAINED, Shelf, new_shelf
 
 READING = {"raw_pages", "rejected_pages"}
 MAPS = {"page_map", "drawing_map"}
-
-
-@contextmanager
-def new_shelf(root: Path, patch: pytest.MonkeyPatch) -> Iterator[Shelf]:
-    """An empty home, and an instance in memory, which behaves as one on disk without waiting for the disk."""
-    patch.setenv("SINGLELINE_HOME", str(root / "home"))
-    for name in ("SINGLELINE_SKETCHBOOKS", "SINGLELINE_LAKE"):
-        patch.delenv(name, raising=False)
-    home = Home.from_environment()
-    home.sketchbooks.mkdir(parents=True)
-    with dg.DagsterInstance.ephemeral() as instance:
-        yield Shelf(home, instance)
-
-
-@pytest.fixture
-def empty_shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shelf]:
-    with new_shelf(tmp_path, monkeypatch) as shelf:
-        yield shelf
 
 
 def drawn(seed: int, drawings: int = 2) -> np.ndarray:

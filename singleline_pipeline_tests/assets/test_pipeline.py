@@ -172,24 +172,26 @@ def test_a_partition_made_again_from_the_same_input_is_the_same_to_the_byte(shel
     assert shelf.run().materialized == []
 
 
-def test_a_changed_page_reruns_its_own_sketchbook_and_what_reads_all(shelf: Shelf, open_shelf: Shelf) -> None:
+def test_a_changed_page_reruns_its_own_sketchbook_and_what_reads_all(
+    shelf: Shelf, empty_shelf: Shelf
+) -> None:
     """An artist who rescans one page must not wait for forty sketchbooks."""
     for book in BOOKS:
-        (open_shelf.home.sketchbooks / book / "art").mkdir(parents=True)
+        (empty_shelf.home.sketchbooks / book / "art").mkdir(parents=True)
         pages = sorted((shelf.home.sketchbooks / book / "art").glob("*.jpg"))[:3]
         for page in pages:
-            shutil.copy(page, open_shelf.home.sketchbooks / book / "art")
+            shutil.copy(page, empty_shelf.home.sketchbooks / book / "art")
     names = {name for name in SCHEMAS if name not in TRAINED and not name.endswith("_map")}
-    assert open_shelf.run(names - {"stroke_codebook", "augmented_dataset"}).failed == {}
-    other = open_shelf.bytes_of_lake()
-    (open_shelf.home.sketchbooks / "sb02" / "art" / pages[0].name).unlink()
+    assert empty_shelf.run(names - {"stroke_codebook", "augmented_dataset"}).failed == {}
+    other = empty_shelf.bytes_of_lake()
+    (empty_shelf.home.sketchbooks / "sb02" / "art" / pages[0].name).unlink()
 
-    outcome = open_shelf.run(names - {"stroke_codebook", "augmented_dataset"})
+    outcome = empty_shelf.run(names - {"stroke_codebook", "augmented_dataset"})
     assert outcome.failed == {}
     partitions = {label.split("[")[1].rstrip("]") for label in outcome.materialized if "[" in label}
     assert partitions == {"sb02"}
     assert "raw_pages [sb02]" in outcome.materialized
-    now = open_shelf.bytes_of_lake()
+    now = empty_shelf.bytes_of_lake()
     assert all(now[path] == data for path, data in other.items() if path.endswith("sb01.parquet"))
 
 
