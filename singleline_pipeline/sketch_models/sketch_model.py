@@ -5,6 +5,7 @@ A drawing of n points is n + 1 predictions: each point from those before it, and
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -84,7 +85,7 @@ class SketchOutput(ModelOutput):
     drawings: Tensor | None = None
 
 
-class SketchModel(PreTrainedModel):
+class SketchModel(PreTrainedModel, ABC):
     """Base of both models. A subclass says how to encode and how to decode, in whole and step by step."""
 
     config_class = SketchConfig
@@ -95,23 +96,23 @@ class SketchModel(PreTrainedModel):
 
     # ---- what a subclass provides
 
+    @abstractmethod
     def posterior(self, points: Tensor, lengths: Tensor) -> Posterior:
         """Encode points (b, t, 3) in file units, of which the first `lengths` rows of each drawing count."""
-        raise NotImplementedError
 
+    @abstractmethod
     def decode(
         self, features: Tensor, latent: Tensor | None, generator: torch.Generator | None = None
     ) -> Tensor:
         """Hidden states (b, t, hidden) for rows of features (b, t, f), each seeing its row and earlier ones."""
-        raise NotImplementedError
 
+    @abstractmethod
     def start_cache(self, latent: Tensor | None, batch: int, max_rows: int) -> Any:
         """What `advance` carries from row to row, before the first one; it has `select(rows)` to drop drawings."""
-        raise NotImplementedError
 
+    @abstractmethod
     def advance(self, features: Tensor, cache: Any) -> Tensor:
         """As `decode`, for the next rows (b, t, f) after those that the cache has seen; brings the cache forward."""
-        raise NotImplementedError
 
     # ---- the loss
 

@@ -39,6 +39,12 @@ class Indifferent(SketchModel):
     ) -> Tensor:
         return features[..., :1]
 
+    def start_cache(self, latent: Tensor | None, batch: int, max_rows: int) -> None:
+        """What is the same for every row remembers none."""
+
+    def advance(self, features: Tensor, cache: None) -> Tensor:
+        return features[..., :1]
+
 
 def test_score_is_the_sum_of_what_it_is_said_to_be():
     """xy, pen, end and KL worked out with nothing but the definitions."""
