@@ -54,7 +54,7 @@ def strokes_from_arrow(column: pa.ChunkedArray | pa.Array) -> list[Drawing]:
 
 
 def stroke3_from_arrow(column: pa.ChunkedArray | pa.Array) -> list[np.ndarray]:
-    """The drawings of a stroke-3 column: an (n, 3) float32 array each."""
+    """The drawings of a stroke-3 column: an (n, 3) array each, of the column's own type."""
     chunks = column.chunks if isinstance(column, pa.ChunkedArray) else [column]
     return [drawing for chunk in chunks for drawing in _ragged(chunk, 3)]
 
