@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from singleline_pipeline.geometry.splice_original import splice_as_the_story_did
 from singleline_pipeline.geometry.strokes import Stroke, check_gap, segment_lengths, validate_strokes
 
 # Table of distances worked on at once: 2 million float64, 16 MB.
@@ -14,7 +15,7 @@ _TABLE = 2_000_000
 
 
 def splice_strokes(
-    strokes: Sequence[ArrayLike], max_gap: float = 40.0, retrace_cost: float = 0.3
+    strokes: Sequence[ArrayLike], max_gap: float = 40.0, retrace_cost: float = 0.3, *, compat: bool = False
 ) -> list[Stroke]:
     """Insert strokes (guests) into others (hosts), each where that costs least: `max_gap` at most.
 
@@ -30,12 +31,16 @@ def splice_strokes(
 
     Every vertex of the input is in the output. The merged stroke comes first, as in the original, the
     others in the order they had. Units are those of the coordinates.
+
+    `compat` gives what the story's own code gave, lost ink included (see `splice_original`), for the record.
     """
     gap = check_gap("max_gap", max_gap)
     retrace = check_gap("retrace_cost", retrace_cost)
     arrays = validate_strokes(strokes)
     if len(arrays) < 2:
         return [stroke.copy() for stroke in arrays]
+    if compat:
+        return splice_as_the_story_did(arrays, gap)
     return _Splicer(arrays, retrace).splice(gap)
 
 

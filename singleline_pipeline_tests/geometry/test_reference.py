@@ -35,6 +35,13 @@ def test_join_equals_the_original_ties_included(column: str, max_gap: float) -> 
         assert all(np.array_equal(a, b) for a, b in zip(joined, expected, strict=True))
 
 
+def test_compat_splice_equals_the_original_ties_included() -> None:
+    for joined, expected in reference("joined_15", "spliced_40"):
+        spliced = splice_strokes(joined, 40.0, compat=True)
+        assert len(spliced) == len(expected)
+        assert all(np.array_equal(a, b) for a, b in zip(spliced, expected, strict=True))
+
+
 def test_splice_leaves_as_few_strokes_as_the_original_and_loses_no_ink() -> None:
     ours = theirs = added = line = 0.0
     for strokes, joined, expected in reference("strokes", "joined_15", "spliced_40"):
