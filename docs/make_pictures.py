@@ -15,13 +15,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from PIL import Image, ImageDraw, ImageFont
 
-from singleline_pipeline import geometry, rendering, scans
+from singleline_pipeline import geometry, rendering, scans, tracing
 from singleline_pipeline.home import Home
 from singleline_pipeline.lake import Lake
 from singleline_pipeline.nested import stroke3_from_arrow, strokes_from_arrow
-from singleline_pipeline.tracing import Ignored
-from singleline_pipeline.tracing.flatten import as_grey, flatten
-from singleline_pipeline.tracing.threshold import ink_level, ink_mask
 
 PAPER, INK, FAINT = "#ffffff", "#1f2430", "#6b6f78"
 SAMPLES = ("sketch_rnn_samples", "sketch_transformer_samples")
@@ -34,7 +31,7 @@ class Page:
     page_id: str
     image: np.ndarray
     traced: list[np.ndarray]
-    ignored: list[Ignored]
+    ignored: list[tracing.Ignored]
     joined: list[np.ndarray]
     routed: list[np.ndarray]
     drawings: pa.Table
@@ -53,7 +50,9 @@ def read_page(lake: Lake, page_id: str) -> Page:
     strokes = {
         name: strokes_from_arrow(table["strokes"].combine_chunks())[0] for name, table in lines.items()
     }
-    ignored = [Ignored(item["kind"], tuple(item["box"])) for item in lines["strokes"]["ignored"][0].as_py()]
+    ignored = [
+        tracing.Ignored(item["kind"], tuple(item["box"])) for item in lines["strokes"]["ignored"][0].as_py()
+    ]
     return Page(
         page_id,
         scans.decode_image(file, name=page_id),
@@ -72,25 +71,14 @@ def page_with_most_drawings(lake: Lake) -> str:
 
 
 def stages(page: Page, side: int = 300) -> bytes:
-    """How a crop of the page is traced: the scan, flattened, its ink, the skeleton, the strokes over the scan."""
-    from skimage.morphology import skeletonize
-
+    """A crop of the page at every stage of its trace that changes something there."""
     x, y = _crop(page, side)
-    window = (slice(y, y + side), slice(x, x + side))
-    depth = flatten(as_grey(page.image))
-    mask = ink_mask(depth, ink_level(depth) or 255.0, reach=3)
-    skeleton = skeletonize(mask.astype(bool))
-    strokes = rendering.overlay(page.image, page.traced, max_side=max(page.image.shape))
-    pictures = {
-        "scan": page.image[window],
-        "flattened": 255 - depth[window],
-        "ink": 255 - 255 * mask[window],
-        "skeleton": 255 - 255 * skeleton[window].astype(np.uint8),
-        "strokes": strokes[window],
-    }
-    return rendering.contact_sheet(
-        list(pictures.values()), list(pictures), columns=len(pictures), cell=side, max_bytes=220_000
-    )
+    crops: dict[str, np.ndarray] = {}
+    for name, picture in tracing.stage_pictures(page.image).items():
+        crop, before = picture[y : y + side, x : x + side], next(reversed(crops.values()), None)
+        if before is None or not np.array_equal(crop, before):
+            crops[name] = crop
+    return rendering.contact_sheet(list(crops.values()), list(crops), columns=4, cell=side, max_bytes=220_000)
 
 
 def _crop(page: Page, side: int) -> tuple[int, int]:

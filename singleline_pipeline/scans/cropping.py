@@ -61,6 +61,27 @@ class Margins:
             x1 = min(x1, self.band[0])
         return (x0, y0, max(x0, x1), y1)
 
+    def scaled(self, scale: float, shape: tuple[int, ...]) -> Margins:
+        """The same on a page resized by `scale` to the shape (h, w)."""
+        return Margins(
+            size=(shape[0], shape[1]),
+            paper=scaled_box(self.paper, scale, shape),
+            binder=self.binder,
+            rings=tuple(scaled_box(box, scale, shape) for box in self.rings),
+            number=None if self.number is None else scaled_box(self.number, scale, shape),
+        )
+
+
+def scaled_box(box: Box, scale: float, shape: tuple[int, ...]) -> Box:
+    """A box on a page resized by `scale` to the shape (h, w): whole pixels that cover it."""
+    x0, y0, x1, y1 = box
+    return (
+        int(x0 * scale),
+        int(y0 * scale),
+        min(shape[1], int(np.ceil(x1 * scale))),
+        min(shape[0], int(np.ceil(y1 * scale))),
+    )
+
 
 def find_margins(image: np.ndarray) -> Margins:
     """Binder, page number and paper of a scan.
