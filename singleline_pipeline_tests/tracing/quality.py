@@ -56,7 +56,7 @@ def quality(strokes: Sequence[Line], truth: Sequence[Line], pen: float) -> Quali
     invented = _sampled(truth, 0.2).tree.query(traced.points)[0]
     missed = _sampled(strokes, 0.2).tree.query(true.points)[0]
     crossings = np.array(_crossings(true, pen), np.intp).ravel()
-    lost = [index for index in crossings if not _passes(traced, true, index, pen, tolerance)]
+    lost = [index for index in crossings if not _passes(traced, true, int(index), pen, tolerance)]
     return Quality(
         float(invented.mean() + missed.mean()) / 2 / pen,
         float((invented < tolerance).mean()),
