@@ -11,9 +11,8 @@ from functools import cache
 
 import numpy as np
 
-ALONE = 1.2
-"""Cost of an arm that ends at the junction; a pair that turns back on itself costs a little over two of
-them."""
+ALONE = 3.0
+"""Cost of an arm that ends at the junction: two of them are dearer than any turn but a turn right back."""
 OFF_INK = 4.0
 SAME_EDGE = 0.8
 """Extra cost of closing one edge into a ring of its own: a line runs on through its loop."""
