@@ -7,11 +7,12 @@ that: a page counts if it has a kind, `drawing`, and a file with its true lines.
 """
 
 import argparse
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
+from PIL import Image, ImageDraw
 
 from singleline_pipeline import rendering, scans, tracing
 from singleline_pipeline.scans.sample_truth import PageTruth, read_truth
@@ -19,8 +20,8 @@ from singleline_pipeline_tests.tracing.quality import Quality, quality
 
 SIDE = 360
 """Page pixels on each side of the part that is shown."""
-LOST = (40, 40, 235)
-"""Colour, BGR, of the rings around passes through a crossing that were lost."""
+LOST = "#eb2828"
+"""Colour of the rings around passes through a crossing that were lost."""
 
 
 @dataclass(frozen=True)
@@ -58,16 +59,15 @@ def picture(page: ScoredPage, zoom: int = 2) -> np.ndarray:
     centre = lost[near[near.sum(axis=1).argmax()]].mean(axis=0)
     height, width = page.image.shape[:2]
     x, y = (np.clip(centre - SIDE / 2, 0, (width - SIDE, height - SIDE))).astype(int)
-    large = cv2.resize(
-        page.image[y : y + SIDE, x : x + SIDE], None, fx=zoom, fy=zoom, interpolation=cv2.INTER_CUBIC
-    )
+    part = Image.fromarray(page.image[y : y + SIDE, x : x + SIDE, ::-1])
+    large = np.asarray(part.resize((SIDE * zoom, SIDE * zoom), Image.Resampling.BICUBIC))[:, :, ::-1]
     moved = [(stroke - (x, y) + 0.5) * zoom - 0.5 for stroke in page.strokes]
     inside = [stroke for stroke in moved if ((stroke > 0) & (stroke < SIDE * zoom)).all(axis=1).any()]
-    traced = rendering.overlay(large, inside, max_side=SIDE * zoom)
-    for point in page.found.lost:
-        x_ring, y_ring = np.round((point - (x, y) + 0.5) * zoom).astype(int)
-        cv2.circle(traced, (int(x_ring), int(y_ring)), 9 * zoom, LOST, zoom, cv2.LINE_AA)
-    return np.hstack([large, traced])
+    traced = Image.fromarray(rendering.overlay(large, inside, max_side=SIDE * zoom)[:, :, ::-1])
+    pen = ImageDraw.Draw(traced)
+    for x_ring, y_ring in (page.found.lost - (x, y) + 0.5) * zoom:
+        pen.circle((x_ring, y_ring), 9 * zoom, outline=LOST, width=zoom)
+    return np.hstack([large, np.asarray(traced)[:, :, ::-1]])
 
 
 def caption(page: ScoredPage) -> str:
@@ -91,7 +91,7 @@ def main() -> None:
     pages = [scored(arguments.sketchbooks, page) for page in truth]
     order = np.argsort(-badness(pages), kind="stable")
     for index in order:
-        print(caption(pages[index]))
+        sys.stdout.write(caption(pages[index]) + "\n")
     worst = [pages[index] for index in order[: arguments.pages]]
     sheet = rendering.contact_sheet(
         [picture(page) for page in worst],
