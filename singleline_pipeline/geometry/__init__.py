@@ -7,6 +7,7 @@ StrokeError that says which stroke.
 from singleline_pipeline.geometry.groups import GroupedStrokes, per_group
 from singleline_pipeline.geometry.io import load_drawings, stroke3_column
 from singleline_pipeline.geometry.join import join_strokes
+from singleline_pipeline.geometry.minimal import simplify_minimal
 from singleline_pipeline.geometry.ndjson import load_ndjson, save_ndjson
 from singleline_pipeline.geometry.npz import load_npz, save_npz
 from singleline_pipeline.geometry.pages import (
@@ -66,6 +67,7 @@ __all__ = [
     "save_ndjson",
     "save_npz",
     "simplify",
+    "simplify_minimal",
     "simplify_to_budget",
     "splice_page",
     "splice_strokes",
