@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
-from skimage.morphology import skeletonize
 
 from singleline_pipeline.tracing.assemble import assemble
 from singleline_pipeline.tracing.bridging import bridge_gaps
@@ -14,6 +13,7 @@ from singleline_pipeline.tracing.junctions import resolve_junctions
 from singleline_pipeline.tracing.observer import Observer
 from singleline_pipeline.tracing.refine import centre_on_ink, resample_all, smooth_all
 from singleline_pipeline.tracing.settings import TraceSettings
+from singleline_pipeline.tracing.thinning import thin
 
 
 def lines_of_ink(
@@ -32,7 +32,7 @@ def lines_of_ink(
     if not mask.any():
         return [], 0.0
     distance = cv2.distanceTransform(mask, cv2.DIST_L2, 5)
-    graph = pixel_graph(skeletonize(mask.astype(bool)), distance)
+    graph = pixel_graph(thin(mask).astype(bool), distance)
     observer.thinned(graph)
     edges, pen = _refined(graph, depth, pen)
     observer.refined([edge.points for edge in edges])
