@@ -38,6 +38,7 @@ from singleline_pipeline.geometry.strokes import (
     validate_stroke,
     validate_strokes,
 )
+from singleline_pipeline.geometry.svg import SvgDrawing, SvgError, read_svg, read_svg_drawing
 
 __all__ = [
     "Box",
@@ -47,6 +48,8 @@ __all__ = [
     "SplitPage",
     "Stroke",
     "StrokeError",
+    "SvgDrawing",
+    "SvgError",
     "bounding_box",
     "drawing_length",
     "drawings_of_page",
@@ -58,6 +61,8 @@ __all__ = [
     "load_ndjson",
     "load_npz",
     "per_group",
+    "read_svg",
+    "read_svg_drawing",
     "resample_stroke",
     "rescale",
     "reverse_stroke3",
