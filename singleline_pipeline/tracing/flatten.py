@@ -19,12 +19,7 @@ DARKEST_PAPER = 12.0
 
 
 def as_grey(image: np.ndarray) -> np.ndarray:
-    """uint8 (h, w) of a uint8 (h, w), (h, w, 1) or (h, w, 3) BGR page. Raises TraceError for anything else.
-
-    A channel in which the ink stands out more than in the mixture of all is no gain: coloured pens are
-    darker than paper in every channel but their own, and the usual weights never drop below a quarter of the
-    best.
-    """
+    """uint8 (h, w) of a uint8 (h, w), (h, w, 1) or (h, w, 3) BGR page. Raises TraceError for anything else."""
     if not isinstance(image, np.ndarray):
         raise TraceError(f"A page must be a numpy array, not {type(image).__name__}: decode the file first.")
     if image.dtype != np.uint8:
@@ -46,14 +41,10 @@ def as_grey(image: np.ndarray) -> np.ndarray:
 def flatten(grey: np.ndarray) -> np.ndarray:
     """uint8 (h, w): 0 where the paper is bare, 255 where ink takes all of its light.
 
-    Light ink on dark paper comes out the same way: the page's rarer side of its median grey is the ink.
-    A page without light, and one too small to hold a line, comes out bare.
+    grey: uint8 (h, w), dark ink on bright paper, as ink_channel gives it. A page without light, and one too
+    small to hold a line, comes out bare.
     """
-    if min(grey.shape) < SMALLEST_PAGE:
-        return np.zeros_like(grey)
-    if _ink_is_light(grey):
-        grey = cv2.bitwise_not(grey)
-    elif float(np.median(grey[::4, ::4])) < DARKEST_PAPER:
+    if min(grey.shape) < SMALLEST_PAGE or float(np.median(grey[::4, ::4])) < DARKEST_PAPER:
         return np.zeros_like(grey)
     light = paper_light(grey)
     left_over = cv2.divide(grey, np.maximum(light, 1), scale=255)
@@ -79,12 +70,3 @@ def paper_light(grey: np.ndarray) -> np.ndarray:
     closed = cv2.morphologyEx(rim, cv2.MORPH_CLOSE, disk)
     closed = cv2.GaussianBlur(cv2.medianBlur(closed, 9), (0, 0), 3)[side:-side, side:-side]
     return cv2.resize(np.ascontiguousarray(closed), (width, height), interpolation=cv2.INTER_LINEAR)
-
-
-def _ink_is_light(grey: np.ndarray) -> bool:
-    """Whether the page is dark and what stands out on it is lighter: chalk or white gel pen on black
-    paper."""
-    dark_tail, middle, light_tail = np.percentile(grey[::3, ::3], (0.3, 50, 99.7))
-    return bool(
-        middle < 110 and light_tail - middle > 30 and light_tail - middle > 1.5 * (middle - dark_tail)
-    )

@@ -8,8 +8,9 @@ import numpy as np
 
 from singleline_pipeline.scans.cropping import Box, Margins, find_margins, scaled_box
 from singleline_pipeline.tracing.binder import remove_rings
+from singleline_pipeline.tracing.channel import ink_channel
 from singleline_pipeline.tracing.despeckle import Ignored, drop_pieces
-from singleline_pipeline.tracing.flatten import as_grey, flatten
+from singleline_pipeline.tracing.flatten import flatten
 from singleline_pipeline.tracing.grouping import group_strokes, lone_marks
 from singleline_pipeline.tracing.lines import lines_of_ink
 from singleline_pipeline.tracing.observer import Observer
@@ -47,7 +48,7 @@ def trace(
     no line stands out gives no strokes. Raises TraceError where the array is no page.
     """
     settings, observer = settings or TraceSettings(), observer or Observer()
-    grey = as_grey(image)
+    grey = ink_channel(image)
     margins = find_margins(grey)
     observer.found(margins)
     depth = flatten(grey)

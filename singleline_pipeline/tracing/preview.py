@@ -10,8 +10,9 @@ import cv2
 import numpy as np
 import vtracer
 
+from singleline_pipeline.tracing.channel import ink_channel
 from singleline_pipeline.tracing.errors import TraceError
-from singleline_pipeline.tracing.flatten import as_grey, flatten
+from singleline_pipeline.tracing.flatten import flatten
 from singleline_pipeline.tracing.threshold import ink_level
 
 LARGEST_SIDE, SMALLEST_SIDE = 1100, 120
@@ -24,7 +25,7 @@ def outline_preview(image: np.ndarray, max_bytes: int = 60_000) -> str:
     image: uint8 (height, width) or (height, width, 3) BGR. Raises TraceError where it is no page, or where
     even the coarsest outline is larger than max_bytes.
     """
-    grey = as_grey(image)
+    grey = ink_channel(image)
     depth = flatten(grey)
     level = ink_level(depth)
     side = float(min(LARGEST_SIDE, max(grey.shape)))

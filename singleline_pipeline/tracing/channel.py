@@ -1,0 +1,77 @@
+"""Channel: a page in the one channel in which its ink is dark and its paper bright.
+
+Grey for black ink on white paper. Yellow and orange are almost as bright as paper in grey, and dark in blue:
+where a page has such colours, each pixel's darkest channel against the paper's colour takes the place of
+grey. Light ink on dark paper is turned round.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from singleline_pipeline.tracing.flatten import SMALLEST_PAGE, as_grey
+
+COLOURED = 0.2
+"""Light in shares of the paper's that a pixel must lack in its darkest channel more than in grey to be of a
+coloured pen; printed rules are paler."""
+COLOURED_SHARE = 0.0004
+"""Share of a page's pixels that such a pen covers at least."""
+BRIGHT_PAPER = 200
+"""Grey level from which on upwards nothing that stands out on paper can be lighter than it."""
+LIGHTER = 30
+"""Grey levels by which light ink is lighter than its paper."""
+SMALL_SIDE, MEDIAN_SIDE = 550, 31
+"""Longer side in px of the copy that ink is told from paper on, and side of the median that is its paper."""
+RIM = 0.05
+"""Share of the shorter side that is left out around the page."""
+
+
+def ink_channel(image: np.ndarray) -> np.ndarray:
+    """uint8 (h, w) of a uint8 (h, w), (h, w, 1) or (h, w, 3) BGR page. Raises TraceError for anything else."""
+    grey = as_grey(image)
+    light = _ink_is_light(grey)
+    if image.ndim == 3 and image.shape[2] == 3:
+        paper = _paper_of_coloured_pen(cv2.bitwise_not(image[::4, ::4]) if light else image[::4, ::4])
+        if paper is not None:
+            return _darkest(cv2.bitwise_not(image) if light else image, paper)
+    return cv2.bitwise_not(grey) if light else grey
+
+
+def _paper_of_coloured_pen(sample: np.ndarray) -> np.ndarray | None:
+    """(3,) colour of the paper, BGR, where a pen is darker in one channel than in grey; None where none is.
+
+    sample: uint8 (h, w, 3), bright paper. A shadow dims all channels alike: it is no colour.
+    """
+    paper = np.maximum(np.median(sample.reshape(-1, 3), axis=0), 1)
+    left = sample / paper.astype(np.float32)
+    grey = left @ np.array([0.114, 0.587, 0.299], np.float32)
+    coloured = np.mean(grey - left.min(axis=2) > COLOURED)
+    return paper if coloured > COLOURED_SHARE else None
+
+
+def _darkest(image: np.ndarray, paper: np.ndarray) -> np.ndarray:
+    """uint8 (h, w): the channel that is darkest against the paper's, pixel by pixel."""
+    planes = [
+        cv2.convertScaleAbs(plane, alpha=float(paper.max() / tone))
+        for plane, tone in zip(cv2.split(image), paper, strict=True)
+    ]
+    return cv2.min(cv2.min(planes[0], planes[1]), planes[2])
+
+
+def _ink_is_light(grey: np.ndarray) -> bool:
+    """Whether what stands out on the page is lighter than its paper: chalk on black, white pen on brown."""
+    sample = grey[::3, ::3]
+    if np.median(sample) >= BRIGHT_PAPER or min(grey.shape) < SMALLEST_PAGE:
+        return False
+    height, width = grey.shape
+    scale = min(1.0, SMALL_SIDE / max(height, width))
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    small = cv2.resize(grey, size, interpolation=cv2.INTER_AREA)
+    # Not the outermost: the lid around dark paper is lighter, and around bright paper darker, than any ink.
+    rim = round(RIM * min(size))
+    small = small[rim : size[1] - rim, rim : size[0] - rim]
+    paper = cv2.medianBlur(small, MEDIAN_SIDE)
+    lighter = float(np.percentile(cv2.subtract(small, paper), 99.7))
+    darker = float(np.percentile(cv2.subtract(paper, small), 99.7))
+    return lighter > LIGHTER and lighter > 1.5 * darker

@@ -1,0 +1,133 @@
+"""The pen's line is found on every paper and with every pen, and nothing else is."""
+
+import numpy as np
+import pytest
+
+from singleline_pipeline.tracing import TracedPage, trace
+from singleline_pipeline_tests.tracing.papers import BLACK_PAPER, CREAM, INK, KRAFT, KnownPage, Scan
+from singleline_pipeline_tests.tracing.quality import Quality, quality
+
+SIZE = (760, 1000)
+SEED = 3
+
+
+def scan(**options: object) -> Scan:
+    return Scan(SEED, size=SIZE, **options)  # type: ignore[arg-type]
+
+
+def traced_and_scored(page: KnownPage) -> tuple[TracedPage, Quality]:
+    traced = trace(page.image)
+    return traced, quality(traced.strokes, page.lines, page.pen)
+
+
+PENS = {
+    "black": INK,
+    "yellow": (60.0, 220.0, 250.0),
+    "orange": (40.0, 140.0, 250.0),
+    "light blue": (235.0, 190.0, 110.0),
+    "pink": (200.0, 150.0, 250.0),
+    "light green": (130.0, 220.0, 150.0),
+    "grey": (150.0, 150.0, 150.0),
+}
+
+
+@pytest.mark.parametrize("pen", PENS)
+def test_pens_of_every_colour_are_traced(pen: str) -> None:
+    """A yellow pen takes an eighth of the light of white paper in grey, and three quarters of it in blue."""
+    page = scan(paper=CREAM)
+    page.ink(PENS[pen])
+    _, score = traced_and_scored(page.finished())
+    assert score.precision > 0.98
+    assert score.recall > 0.97
+
+
+@pytest.mark.parametrize("pen", ["yellow", "orange"])
+def test_a_pale_colour_beside_black_is_no_bleed_through(pen: str) -> None:
+    """In grey it is as faint as the other side's ink showing through, and was dropped as that."""
+    page = scan()
+    [black] = page.lines
+    page.ink()
+    page.lines = [black * (0.4, 0.4) + (60, 40)]
+    cover = page.cover(page.lines, page.pen)
+    page.draw(cover, PENS[pen])
+    page.lines += [black]
+    _, score = traced_and_scored(page.finished())
+    assert score.precision > 0.95
+    assert score.recall > 0.93
+
+
+@pytest.mark.parametrize(
+    ("paper", "pen"),
+    [
+        (BLACK_PAPER, (235.0, 238.0, 238.0)),
+        (BLACK_PAPER, (60.0, 220.0, 250.0)),
+        (KRAFT, (248.0, 248.0, 248.0)),
+        (KRAFT, INK),
+        ((130.0, 80.0, 50.0), (245.0, 245.0, 245.0)),
+    ],
+    ids=["white on black", "yellow on black", "white on brown", "black on brown", "white on blue"],
+)
+def test_the_pen_may_be_lighter_than_the_paper(paper: tuple[float, ...], pen: tuple[float, ...]) -> None:
+    """Brown paper is of middle grey: only what stands out on it says which way round the page is."""
+    page = scan(paper=paper)
+    page.ink(pen)  # type: ignore[arg-type]
+    _, score = traced_and_scored(page.finished())
+    assert score.precision > 0.98
+    assert score.recall > 0.97
+
+
+@pytest.mark.parametrize("scale", [0.5, 0.75, 2.0, 3.0])
+def test_resolutions_from_100_to_600_dpi(scale: float) -> None:
+    page = scan(scale=scale)
+    page.ink()
+    traced, score = traced_and_scored(page.finished())
+    assert score.precision > 0.985
+    assert score.recall > 0.975
+    assert traced.pen_width == pytest.approx(page.pen, rel=0.2)
+
+
+@pytest.mark.parametrize("pen", [3.0, 8.0, 14.0])
+def test_fine_pens_and_brushes(pen: float) -> None:
+    """A brush closes the smallest loops of a drawing; the rest of the line must be all there."""
+    page = scan(pen=pen)
+    page.ink()
+    traced, score = traced_and_scored(page.finished())
+    assert score.precision > 0.97
+    assert score.recall > (0.97 if pen < 10 else 0.9)
+    assert traced.pen_width == pytest.approx(pen, rel=0.2)
+
+
+def test_one_stroke_of_a_brush_from_three_to_fourteen_pixels() -> None:
+    page = scan(pen=8.0)
+    along = np.linspace(0, 12 * np.pi, len(page.lines[0]))
+    page.draw(page.cover(page.lines, 8.5 + 5.5 * np.sin(along)), INK)
+    _, score = traced_and_scored(page.finished())
+    assert score.precision > 0.97
+    assert score.recall > 0.92
+
+
+@pytest.mark.parametrize("spot", ["gutter", "lamp"])
+def test_shadows_are_no_ink(spot: str) -> None:
+    page = scan()
+    page.ink()
+    x = np.arange(page.width, dtype=np.float32)
+    light = 1 - 0.8 * np.exp(-x / 40) if spot == "gutter" else 1 - 0.55 * x / page.width
+    page.page *= light[None, :, None]
+    _, score = traced_and_scored(page.finished())
+    assert score.precision > 0.98
+    assert score.recall > 0.97
+
+
+def test_a_drawing_that_runs_over_the_edge_of_the_page_is_not_cut() -> None:
+    page = scan(margin=-40.0)
+    page.ink()
+    traced, score = traced_and_scored(page.finished())
+    points = np.concatenate(traced.strokes)
+    assert score.precision > 0.98
+    assert points[:, 0].min() < 4 or points[:, 1].min() < 4
+    [line] = page.lines
+    inside = np.all((line >= 0) & (line <= (page.width - 1, page.height - 1)), axis=1)
+    cuts = np.flatnonzero(np.diff(inside)) + 1
+    runs = zip(np.split(line, cuts), np.split(inside, cuts), strict=True)
+    on_page = [run for run, here in runs if here[0] and len(run) > 1]
+    assert quality(traced.strokes, on_page, page.pen).recall > 0.97
