@@ -58,11 +58,13 @@ def _drawn_out(edge: Edge, end: int, tip: np.ndarray, new: np.ndarray) -> Edge:
     """The edge with everything beyond `tip` at its end replaced by a straight way to `new`."""
     points = edge.points if end == 1 else edge.points[::-1]
     radius = edge.radius if end == 1 else edge.radius[::-1]
+    width = edge.width if end == 1 else edge.width[::-1]
     kept = int(np.nonzero((points == tip).all(axis=1))[0][-1]) + 1
     length = float(np.hypot(*(new - tip)))
     count = max(1, round(length))
     points = np.vstack([points[:kept], tip + (new - tip) * (np.arange(1, count + 1) / count)[:, None]])
     radius = np.concatenate([radius[:kept], np.full(count, radius[kept - 1])])
+    width = np.concatenate([width[:kept], np.full(count, width[kept - 1])])
     if end == 0:
-        points, radius = points[::-1], radius[::-1]
-    return Edge(edge.a, edge.b, points, radius)
+        points, radius, width = points[::-1], radius[::-1], width[::-1]
+    return Edge(edge.a, edge.b, points, radius, width)

@@ -19,12 +19,14 @@ _CORNERS = ((4, 0, 1), (5, 1, 2), (6, 2, 3), (7, 3, 0))
 @dataclass
 class Edge:
     """a, b: node numbers at the first and the last point, -1 both for a closed loop without nodes.
-    points: (n, 2) float64 x, y. radius: (n,) float64, distance to the edge of the ink in px."""
+    points: (n, 2) float64 x, y. radius: (n,) float64, distance to the edge of the ink in px. width: (n,)
+    float64, width of the ink across the line in px."""
 
     a: int
     b: int
     points: np.ndarray
     radius: np.ndarray
+    width: np.ndarray
 
 
 @dataclass
@@ -87,7 +89,7 @@ def pixel_graph(skeleton: np.ndarray, distance: np.ndarray) -> PixelGraph:
         if a >= 0:
             ends[a] += 1
             ends[b] += 1
-        edges.append(Edge(a, b, points[index], radius[index]))
+        edges.append(Edge(a, b, points[index], radius[index], 2 * radius[index]))
     return PixelGraph(nodes, node_radius, ends, edges)
 
 

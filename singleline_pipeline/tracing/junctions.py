@@ -6,7 +6,7 @@ out, and nothing stays a ring that can be part of a line.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from scipy.spatial import cKDTree
@@ -15,20 +15,21 @@ from singleline_pipeline.tracing.arms import Arm, make_arm
 from singleline_pipeline.tracing.crossings import ArmKey, Crossing, blots_of, crossings_of, node_of
 from singleline_pipeline.tracing.curves import curve_around, curve_between
 from singleline_pipeline.tracing.graph import Edge, PixelGraph
-from singleline_pipeline.tracing.matching import match
+from singleline_pipeline.tracing.lanes import choose_lanes, place_lanes
 from singleline_pipeline.tracing.one_line import open_rings
-from singleline_pipeline.tracing.runs import arm_costs, share_runs
+from singleline_pipeline.tracing.runs import Doubling, arm_costs, match_arms
 
 
 @dataclass
 class Joints:
     """How edge ends go on.
 
-    partner: of an arm. curve: (n, 2) points between a pair of arms, in the key's direction. start: points
-    that an arm leaves to its blot. tail: (2,) where an arm without partner ends. dropped: edges that are no
-    line of their own.
+    edges: those of the graph, and the second lines on them. partner: of an arm. curve: (n, 2) points between
+    a pair of arms, in the key's direction. start: points that an arm leaves to its blot. tail: (2,) where an
+    arm without partner ends. dropped: edges that are no line of their own.
     """
 
+    edges: list[Edge]
     partner: dict[ArmKey, ArmKey] = field(default_factory=dict)
     curve: dict[tuple[ArmKey, ArmKey], np.ndarray] = field(default_factory=dict)
     start: dict[ArmKey, int] = field(default_factory=dict)
@@ -37,23 +38,30 @@ class Joints:
 
 
 @dataclass
-class _Resolved:
-    """A crossing with its matching. turns: pairs of arms that turn on a spike, and the spike's arm."""
+class Resolved:
+    """A crossing with its matching.
+
+    keys: its arms, with those of second lines. cost, off: (k, k) of joining them. turns: pairs of arms that
+    turn on a spike, and the spike's arm.
+    """
 
     crossing: Crossing
+    keys: list[ArmKey]
     cost: np.ndarray
     off: np.ndarray
     pairs: list[tuple[int, int]]
-    turns: list[tuple[int, int, int]]
+    turns: list[tuple[int, int, ArmKey]]
 
 
 class _Page:
     """What all steps of resolving a page's junctions look at. Lengths in px."""
 
     def __init__(self, graph: PixelGraph, edges: list[Edge], mask: np.ndarray, pen: float) -> None:
-        self.graph, self.edges, self.mask, self.pen = graph, edges, mask, pen
+        self.graph, self.edges, self.mask, self.pen = graph, list(edges), mask, pen
         self.blots = blots_of(graph, edges, pen)
         self.arms: dict[ArmKey, Arm] = {}
+        self.lanes: dict[int, int] = {}
+        self.spikes: set[int] = set()
 
     def add_arms(self, keys: list[ArmKey]) -> None:
         for key in keys:
@@ -72,9 +80,16 @@ def resolve_junctions(graph: PixelGraph, edges: list[Edge], mask: np.ndarray, pe
     crossings, dropped = crossings_of(graph, edges, page.blots, pen)
     for crossing in crossings:
         page.add_arms(crossing.arms)
-    crossings = share_runs(crossings, edges, page.arms, mask, pen, dropped)
+    runs = Doubling(crossings, edges, page.arms, mask, pen, dropped)
+    runs.run()
+    page.spikes = runs.spikes & runs.doubled
+    for number in sorted(runs.doubled - runs.spikes):
+        page.lanes[number] = len(page.edges)
+        page.edges.append(edges[number])
     resolved = []
     for crossing in crossings:
+        if not crossing.nodes:
+            continue
         result = _resolve(page, crossing)
         missed = _missed_edges(page, result)
         if missed:
@@ -86,34 +101,47 @@ def resolve_junctions(graph: PixelGraph, edges: list[Edge], mask: np.ndarray, pe
             crossing.arms = crossing.arms + ends
             result = _resolve(page, crossing)
         resolved.append(result)
-        dropped |= {crossing.arms[place][0] for _, _, place in result.turns}
-    lines = {number for number in range(len(edges)) if number not in dropped}
-    open_rings([(item.crossing.arms, item.cost, item.pairs) for item in resolved], lines)
-    joints = Joints(dropped=dropped)
+        dropped |= {number for _, _, (number, _) in result.turns}
+    lines = {number for number in range(len(page.edges)) if number not in dropped}
+    choose_lanes(page.arms, page.lanes, resolved, mask)
+    open_rings([(item.keys, item.cost, item.pairs) for item in resolved], lines)
+    place_lanes(page.edges, page.arms, page.lanes, resolved, pen)
+    for number, other in page.lanes.items():
+        page.add_arms([(lane, end) for lane in (number, other) for end in (0, 1)])
+    joints = Joints(edges=page.edges, dropped=dropped)
     for item in resolved:
         _draw(page, item, joints)
     return joints
 
 
-def _resolve(page: _Page, crossing: Crossing) -> _Resolved:
+def _resolve(page: _Page, crossing: Crossing) -> Resolved:
     """Match the arms of a crossing."""
-    if not crossing.arms:
-        return _Resolved(crossing, np.zeros((0, 0)), np.zeros((0, 0)), [], [])
-    cost, alone, off, spikes = arm_costs(crossing, page.edges, page.arms, page.mask, page.pen)
-    matched, _ = match(cost, alone)
-    mate = {i: j for pair in matched for i, j in (pair, pair[::-1])}
+    costs = arm_costs(crossing, page.arms, page.mask)
+    doubled = frozenset(
+        number for number, _ in crossing.arms if number in page.lanes or number in page.spikes
+    )
+    places, cost, pairs, _ = match_arms(crossing, costs, doubled, page.spikes)
+    keys = [crossing.arms[place] for place in places]
+    mate = {i: j for pair in pairs for i, j in (pair, pair[::-1])}
     turns = []
-    for second, place in enumerate(spikes, start=len(crossing.arms)):
+    for second in range(len(crossing.arms), len(places)):
+        place, (number, end) = places[second], keys[second]
+        if number in page.lanes:
+            keys[second] = (page.lanes[number], end)
+            page.arms[keys[second]] = replace(page.arms[number, end], edge=page.lanes[number])
+            continue
         i, j = mate.pop(place, None), mate.pop(second, None)
         if i is not None and j is not None:
             del mate[i], mate[j]
-            turns.append((i, j, place))
+            turns.append((i, j, (number, end)))
         elif (used := i if i is not None else j) is not None:
             mate[place], mate[used] = used, place
-    return _Resolved(crossing, cost, off, [(i, j) for i, j in sorted(mate.items()) if i < j], turns)
+    matched = [(i, j) for i, j in sorted(mate.items()) if i < j]
+    grid = np.ix_(places, places)
+    return Resolved(crossing, keys, cost, costs.off[grid], matched, turns)
 
 
-def _missed_edges(page: _Page, item: _Resolved) -> list[int]:
+def _missed_edges(page: _Page, item: Resolved) -> list[int]:
     """Inner edges of a crossing that none of its curves comes near to."""
     crossing, edges = item.crossing, page.edges
     long_enough = [number for number in crossing.inner if len(edges[number].points) > 1.5 * page.pen]
@@ -133,23 +161,22 @@ def _missed_edges(page: _Page, item: _Resolved) -> list[int]:
     return missed
 
 
-def _curve(page: _Page, item: _Resolved, i: int, j: int) -> np.ndarray:
-    keys = item.crossing.arms
+def _curve(page: _Page, item: Resolved, i: int, j: int) -> np.ndarray:
+    keys = item.keys
     one, other = page.arms[keys[i]], page.arms[keys[j]]
     return curve_between(item.crossing, page.edges, one, other, float(item.off[i, j]), page.pen)
 
 
-def _draw(page: _Page, item: _Resolved, joints: Joints) -> None:
+def _draw(page: _Page, item: Resolved, joints: Joints) -> None:
     """Draw the curves of a crossing, and the tails of the arms that end there."""
-    keys = item.crossing.arms
+    keys = item.keys
     for key in keys:
         joints.start[key] = page.arms[key].start
     for i, j in item.pairs:
         _connect(joints, keys[i], keys[j], _curve(page, item, i, j))
-    for i, j, place in item.turns:
-        number, end = keys[place]
+    for i, j, (number, end) in item.turns:
         spike = page.edges[number].points if end == 0 else page.edges[number].points[::-1]
-        spike = spike[page.arms[keys[place]].start :]
+        spike = spike[page.arms[number, end].start :]
         one, other = page.arms[keys[i]], page.arms[keys[j]]
         _connect(joints, keys[i], keys[j], curve_around(one, spike, other, page.mask))
     centre = page.graph.nodes[item.crossing.nodes].mean(axis=0)

@@ -38,7 +38,7 @@ def lines_of_ink(
     observer.refined([edge.points for edge in edges])
     joints = resolve_junctions(graph, edges, mask, pen)
     # Only now: to the junctions, what sticks out of a blot by less than a pen is a bump and not an end.
-    strokes = assemble(extend_ends(graph, edges, depth, pen), joints)
+    strokes = assemble(extend_ends(graph, joints.edges, depth, pen), joints)
     observer.joined(strokes)
     strokes = bridge_gaps(strokes, pen, settings.gap * pen, hidden)
     strokes = smooth_all(resample_all(strokes), 0.25 * pen)
@@ -55,11 +55,11 @@ def _refined(graph: PixelGraph, depth: np.ndarray, pen: float) -> tuple[list[Edg
     radii = [line[:, 2] for line in whole]
     lines, _ = centre_on_ink([line[:, :2] for line in whole], depth, pen)
     lines, width = centre_on_ink(smooth_all(lines, 1.0), depth, pen)
-    width = width[width > 0]
-    pen = float(np.median(width)) if len(width) else pen
+    pen = float(np.median(width[width > 0])) if (width > 0).any() else pen
+    widths = np.split(width, np.cumsum([len(line) for line in lines])[:-1])
     edges = [
-        Edge(edge.a, edge.b, line, radius)
-        for edge, line, radius in zip(graph.edges, lines, radii, strict=True)
+        Edge(edge.a, edge.b, line, radius, across)
+        for edge, line, radius, across in zip(graph.edges, lines, radii, widths, strict=True)
     ]
     return edges, pen
 

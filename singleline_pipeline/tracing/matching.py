@@ -16,6 +16,8 @@ ALONE = 3.0
 OFF_INK = 4.0
 SAME_EDGE = 0.8
 """Extra cost of closing one edge into a ring of its own: a line runs on through its loop."""
+NEVER = 1e6
+"""Cost of what is no line."""
 EXACT_ARMS = 10
 INTERIOR = np.linspace(0.1, 0.9, 9)
 
