@@ -395,6 +395,26 @@ def _summary(place, seconds: float) -> None:
 
 
 @app.command()
+def studio(
+    home: HomeOption = None,
+    sketchbooks: SketchbooksOption = None,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port of 127.0.0.1; 0 takes any.")] = 4800,
+    show: Annotated[bool, typer.Option("--open", help="Open it in your browser.")] = False,
+) -> None:
+    """Look at pages and drawings, name their clusters, correct what is wrong: a local web page, until Ctrl-C."""
+    import webbrowser
+
+    from singleline_pipeline.studio import serve
+
+    def started(address: str) -> None:
+        say(f"The studio is at {address} on this machine only. Ctrl-C ends it.")
+        if show:
+            webbrowser.open(address)
+
+    serve(_home(home, sketchbooks), port, started)
+
+
+@app.command()
 def doctor(
     home: HomeOption = None,
     sketchbooks: SketchbooksOption = None,

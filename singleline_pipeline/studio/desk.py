@@ -1,0 +1,360 @@
+"""The studio's state: what is on the desk, what was said about it, and what may be said next."""
+
+import datetime
+import getpass
+import hashlib
+import threading
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from singleline_pipeline.embedding.fits import load_fits
+from singleline_pipeline.embedding.label_keys import ALLOWED_LABELS, cluster_key
+from singleline_pipeline.embedding.label_writing import append_labels
+from singleline_pipeline.embedding.labels import Label
+from singleline_pipeline.home import Home
+from singleline_pipeline.lake import Lake, LakeError
+from singleline_pipeline.studio.collection import Collection, empty, read_drawings, read_pages
+from singleline_pipeline.studio.decisions import Decisions
+from singleline_pipeline.studio.doubt import doubt
+from singleline_pipeline.studio.effects import Effect, effect_of, sentence
+from singleline_pipeline.studio.errors import RequestError
+from singleline_pipeline.studio.history import REQUEST_ID, History, correction_id
+from singleline_pipeline.studio.kinds import DRAWINGS, HAND, KINDS, NONE, PAGES, Kind
+from singleline_pipeline.studio.labels_file import LabelsFile
+from singleline_pipeline.studio.thumbnails import A_SHEET, ACROSS, TILE, Thumbnails
+
+MOST_IDS = 20_000
+"""Pages or drawings that one request may label."""
+
+_READ = {
+    "pages": ("raw_pages", "page_embeddings", "page_groups"),
+    "drawings": ("drawings", "drawing_embeddings", "filtered_drawings"),
+    "tables": ("page_clusters", "page_map", "drawing_clusters", "drawing_map"),
+}
+
+
+class Desk:
+    """Reads tables and labels again when they have changed, and writes labels. Safe to use from several threads."""
+
+    def __init__(self, home: Home) -> None:
+        self.home = home
+        self.lake = Lake(home.lake)
+        self.thumbnails = Thumbnails(self.lake)
+        self._labels = LabelsFile(home.labels / "labels.csv")
+        self._lock = threading.RLock()
+        self._lake_version = ""
+        self._collections: dict[Kind, Collection] = {kind: empty(kind) for kind in KINDS.values()}
+        self._decisions: dict[Kind, Decisions] = {}
+        self._history = History()
+        self._problem = ""
+        self.who = _user()
+        """Stands in each label's row."""
+
+    def refresh(self) -> dict[str, Any]:
+        """Look whether tables or labels have changed, and read them. Return the versions of both."""
+        with self._lock:
+            version = self._version_of_lake()
+            if version != self._lake_version:
+                self._read_lake()
+                self._lake_version = version
+                self._read_labels(everything=True)
+            elif self._labels.changed():
+                self._read_labels(everything=False)
+            return {"lake": self._lake_version, "labels": f"{self._lake_version}.{self._labels.version}"}
+
+    def collection(self, kind: Kind) -> Collection:
+        """The pages or the drawings, as they were when `refresh` looked."""
+        with self._lock:
+            if not self._lake_version:
+                self.refresh()
+            return self._collections[kind]
+
+    def shown(self, kind: Kind) -> dict[str, Any]:
+        """A collection for the page: one list a column."""
+        with self._lock:
+            versions = self.refresh()
+            found = self._collections[kind]
+            scores, other = self._doubt(kind)
+            sheets = self.thumbnails.sheets(found)
+            on_map = np.isfinite(found.place[:, 0])
+            return {
+                "kind": kind.scope,
+                "version": versions["lake"],
+                "labels": list(kind.labels),
+                "unsaid": kind.unsaid,
+                "ids": found.ids,
+                "books": found.books,
+                "book": found.book.tolist(),
+                "x": [
+                    round(v, 3) if ok else None
+                    for v, ok in zip(found.place[:, 0].tolist(), on_map, strict=True)
+                ],
+                "y": [
+                    round(v, 3) if ok else None
+                    for v, ok in zip(found.place[:, 1].tolist(), on_map, strict=True)
+                ],
+                "aspect": np.round(found.aspect.astype(float), 3).tolist(),
+                "cluster": found.cluster.tolist(),
+                "other": other.tolist(),
+                "doubt": np.round(scores.astype(float), 3).tolist(),
+                "suggestion": found.suggestion.tolist(),
+                "page": found.page.tolist(),
+                "thumbs": found.thumbnails,
+                "clusters": [
+                    cluster_key(found.clusters.fit_id, n) for n in range(len(found.clusters.members))
+                ],
+                "sheets": {
+                    "version": sheets.version,
+                    "count": sheets.count,
+                    "tile": TILE,
+                    "across": ACROSS,
+                    "each": A_SHEET,
+                },
+                "problems": [*found.problems, *([self._problem] if self._problem else [])],
+            }
+
+    def decided(self, kind: Kind, tab: str) -> dict[str, Any]:
+        """What each row is and who decided it, one character a row; names of clusters; what a tab can undo."""
+        with self._lock:
+            versions = self.refresh()
+            decisions, found = self._decisions[kind], self._collections[kind]
+            codes, by = decisions.decide()
+            there = found.in_table != NONE
+            undo, redo = (self._history.last(what, tab) for what in ("undo", "redo"))
+            return {
+                "version": versions["labels"],
+                "codes": "".join(map(str, (codes + 1).tolist())),
+                "by": "".join(map(str, by.tolist())),
+                "clusters": [
+                    {
+                        "name": self._label(kind, name.code),
+                        "suggested": self._label(kind, suggested),
+                        "agreement": name.agreement,
+                        "by_hand": name.by_hand,
+                    }
+                    for name, suggested in zip(decisions.names, found.clusters.suggested, strict=True)
+                ],
+                "waiting": self.waiting(),
+                "new": int((~there).sum()),
+                "undo": self._history.size(undo) if undo else 0,
+                "redo": self._history.size(redo) if redo else 0,
+                "problems": self._labels.problems[-20:],
+            }
+
+    def waiting(self) -> dict[str, int]:
+        """How many pages and drawings are something else by now than in the lake's tables."""
+        with self._lock:
+            found = {}
+            for kind in KINDS.values():
+                table, codes = self._collections[kind].in_table, self._decisions[kind].decide()[0]
+                found[kind.plural] = int(((table != codes) & (table != NONE)).sum())
+            return found
+
+    def uncertain(self, kind: Kind, count: int) -> list[dict[str, Any]]:
+        """The rows in most doubt that nobody has labelled by hand, the most doubtful first, with the reason."""
+        with self._lock:
+            self.refresh()
+            scores, other = self._doubt(kind)
+            _, by = self._decisions[kind].decide()
+            order = np.argsort(-scores, kind="stable")
+            rows = [int(row) for row in order if by[row] != HAND][:count]
+            return [{"row": row, "why": self._why(kind, row, int(other[row]))} for row in rows]
+
+    def similar(self, kind: Kind, name: str, count: int) -> list[int]:
+        """Rows by the cosine of their vectors to that of a row, itself first. Raises RequestError (404)."""
+        with self._lock:
+            self.refresh()
+            found = self._collections[kind]
+        row = self.rows(kind, [name])[0]
+        wanted = found.vectors[row].astype(np.float32)
+        likeness = np.concatenate(
+            [
+                found.vectors[start : start + 1024].astype(np.float32) @ wanted
+                for start in range(0, len(found.ids), 1024)
+            ]
+        )
+        likeness[row] = np.inf
+        return np.argsort(-likeness, kind="stable")[: count + 1].tolist()
+
+    def effects(self, scope: str, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
+        """What each label would change for some pages, drawings or clusters, by label; empty: taking back."""
+        with self._lock:
+            self.refresh()
+            kind, rows, clusters = self._targets(scope, ids)
+            decisions = self._decisions[kind]
+            return {
+                label: {"changed": effect.changed, "sentence": sentence(effect, decisions)}
+                for label in (*kind.labels, "")
+                for effect in [self._effect(kind, rows, clusters, label)]
+            }
+
+    def label(self, request_id: str, scope: str, ids: Sequence[str], label: str) -> dict[str, Any]:
+        """Give pages, drawings or clusters a label (empty: take it back), and say what it changed.
+
+        The same request sent again changes nothing. Raises RequestError for unknown ids, labels, scopes, and
+        LabelError where the file cannot be written.
+        """
+        if not REQUEST_ID.match(request_id):
+            raise RequestError(400, "request_id must be <letters and digits>-<letters and digits>.")
+        with self._lock:
+            self.refresh()
+            kind, rows, clusters = self._targets(scope, ids)
+            if label and label not in kind.labels:
+                raise RequestError(400, f"The label must be one of {', '.join(kind.labels)}, or empty.")
+            effect = self._effect(kind, rows, clusters, label)
+            keys = self._keys(kind, rows, clusters)
+            self._write([(scope, key, label, readable) for key, readable in keys.items()], request_id)
+            return self._answer(sentence(effect, self._decisions[kind]), kind, request_id.partition("-")[0])
+
+    def correct(self, what: str, request_id: str, tab: str) -> dict[str, Any]:
+        """Undo or redo the last action of a browser tab. Raises RequestError (409) where there is none."""
+        if not REQUEST_ID.match(request_id) or request_id.partition("-")[0] != tab:
+            raise RequestError(400, "request_id must be <tab>-<letters and digits>.")
+        with self._lock:
+            self.refresh()
+            of = self._history.last(what, tab)
+            if of is None:
+                raise RequestError(409, f"There is nothing to {what}.")
+            labels = self._history.undone(of) if what == "undo" else self._history.redone(of)
+            rows = [(scope, key, label, "") for (scope, key), label in labels.items()]
+            self._write(rows, correction_id(request_id, what, of))
+            kept = self._history.size(of) - len(labels)
+            noun = "label" if len(labels) == 1 else "labels"
+            said = f"{len(labels)} {noun} {'taken back' if what == 'undo' else 'given again'}"
+            later = f"; {kept} that {'was' if kept == 1 else 'were'} changed since {'stays' if kept == 1 else 'stay'}"
+            scopes = {scope for scope, _ in labels}
+            kind = DRAWINGS if any(scope.startswith("drawing") for scope in scopes) else PAGES
+            return self._answer(said + (later if kept else "") + ".", kind, tab)
+
+    def rows(self, kind: Kind, ids: Sequence[str]) -> list[int]:
+        """Rows of ids. Raises RequestError (404) for one that is not there."""
+        row = self.collection(kind).row
+        unknown = [name for name in ids if name not in row]
+        if unknown:
+            raise RequestError(
+                404, f"There is no {kind.scope} {unknown[0][:80]!r}: it may have gone with the last run."
+            )
+        return [row[name] for name in ids]
+
+    def _answer(self, said: str, kind: Kind, tab: str) -> dict[str, Any]:
+        decided = {one.plural: self.decided(one, tab) for one in KINDS.values()}
+        return {"said": said, "kind": kind.plural, "decided": decided}
+
+    def _targets(self, scope: str, ids: Sequence[str]) -> tuple[Kind, list[int], list[int]]:
+        if scope not in ALLOWED_LABELS:
+            raise RequestError(400, f"scope must be one of {', '.join(ALLOWED_LABELS)}.")
+        if not ids or len(ids) > MOST_IDS:
+            raise RequestError(400, f"ids must be a list of 1 to {MOST_IDS} ids.")
+        kind = PAGES if scope.startswith("page") else DRAWINGS
+        if scope == kind.scope:
+            return kind, self.rows(kind, ids), []
+        clusters = self._collections[kind].clusters
+        number = {cluster_key(clusters.fit_id, n): n for n in range(len(clusters.members))}
+        unknown = [name for name in ids if name not in number]
+        if unknown:
+            raise RequestError(
+                409, f"There is no cluster {unknown[0][:80]!r} in the fit that is in use: reload the page."
+            )
+        return kind, [], [number[name] for name in ids]
+
+    def _keys(self, kind: Kind, rows: Sequence[int], clusters: Sequence[int]) -> dict[str, str]:
+        """Key -> readable id."""
+        found = self._collections[kind]
+        if clusters:
+            return {cluster_key(found.clusters.fit_id, n): f"cluster {n}" for n in clusters}
+        return {found.keys[row]: found.ids[row] for row in reversed(rows)}
+
+    def _effect(self, kind: Kind, rows: Sequence[int], clusters: Sequence[int], label: str) -> Effect:
+        decisions = self._decisions[kind]
+        if rows:  # the same page in another sketchbook follows
+            found = self._collections[kind]
+            keys = {found.keys[row] for row in rows}
+            rows = [row for row, key in enumerate(found.keys) if key in keys]
+        return effect_of(
+            decisions, rows, clusters, label, self._decisions[DRAWINGS] if kind is PAGES else None
+        )
+
+    def _write(self, rows: Sequence[tuple[str, str, str, str]], request_id: str) -> None:
+        now = datetime.datetime.now().astimezone().isoformat(timespec="seconds")
+        append_labels(
+            self._labels.path,
+            [
+                Label(scope, key, label, self.who, now, request_id, readable)
+                for scope, key, label, readable in rows
+            ],
+        )
+
+    def _doubt(self, kind: Kind) -> tuple[np.ndarray, np.ndarray]:
+        found, decisions = self._collections[kind], self._decisions[kind]
+        names = [
+            name.code if name.code != NONE else suggested
+            for name, suggested in zip(decisions.names, found.clusters.suggested, strict=True)
+        ]
+        return doubt(found.distance, names, found.suggestion)
+
+    def _why(self, kind: Kind, row: int, other: int) -> str:
+        found, decisions = self._collections[kind], self._decisions[kind]
+        if other < 0:
+            return ""
+
+        def called(number: int) -> str:
+            code = decisions.names[number].code
+            name = self._label(kind, code if code != NONE else found.clusters.suggested[number])
+            return f"cluster {number} ({name or 'no name'})"
+
+        own = int(found.cluster[row])
+        share = found.distance[row, own] / max(float(found.distance[row, other]), 1e-9)
+        text = f"{called(other)} is {1 / max(share, 1e-9):.2f} times as far as its own, {called(own)}"
+        looks = self._label(kind, int(found.suggestion[row]))
+        return f"looks like {looks}; {text}" if looks else text
+
+    def _label(self, kind: Kind, code: int) -> str:
+        return kind.labels[code] if code != NONE else ""
+
+    def _version_of_lake(self) -> str:
+        digest = hashlib.blake2b(digest_size=8)
+        for asset in (*_READ["pages"], *_READ["drawings"]):
+            for partition in self.lake.partitions(asset):
+                digest.update(f"{asset}/{partition} {self._stamp(asset, partition)}\n".encode())
+        for asset in _READ["tables"]:
+            digest.update(f"{asset} {self._stamp(asset, None)}\n".encode())
+        return digest.hexdigest()
+
+    def _stamp(self, asset: str, partition: str | None) -> tuple[Any, ...]:
+        path = self.lake.path(asset, partition)
+        try:
+            info = path.fs.info(path.path)
+        except FileNotFoundError:
+            return ()
+        return tuple(str(info.get(name)) for name in ("size", "mtime", "ino", "ETag", "LastModified"))
+
+    def _read_lake(self) -> None:
+        self._problem = ""
+        try:
+            pages = read_pages(self.lake)
+            self._collections = {PAGES: pages, DRAWINGS: read_drawings(self.lake, pages)}
+        except LakeError as error:
+            self._problem = str(error)
+
+    def _read_labels(self, *, everything: bool) -> None:
+        rows, grown = self._labels.refresh()
+        if everything or not grown:
+            rows = self._labels.rows
+            self._history = History()
+            fits = self.home.labels / "fits"
+            self._decisions = {
+                kind: Decisions(found, load_fits(fits, kind.cluster_scope))
+                for kind, found in self._collections.items()
+            }
+        self._history.add(rows)
+        for decisions in self._decisions.values():
+            decisions.add(rows)
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a user id without a name, as in some containers
+        return ""

@@ -1,0 +1,176 @@
+"""A single page: its picture at the size of a screen, the line on it, and what other settings would make of it."""
+
+import io
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow.dataset as ds
+from PIL import Image, ImageOps
+
+from singleline_pipeline.lake import Lake, MissingTableError
+from singleline_pipeline.nested import strokes_from_arrow
+from singleline_pipeline.studio.errors import RequestError
+
+LONGER_SIDE = 1600
+"""Of a page's picture, px."""
+
+UNSEEN = 0.25
+"""Page px that a shown line may lie beside the stored one."""
+
+Strokes = list[np.ndarray]
+
+
+def page_picture(lake: Lake, book: str, page_id: str) -> bytes:
+    """A page as a JPEG of at most `LONGER_SIDE`. Raises MissingTableError where the lake does not have it."""
+    pages = lake.dataset("raw_pages", ["page_id", "image"], [book])
+    found = pages.to_table(
+        filter=ds.field("page_id") == page_id
+    )  # a few row groups, not the whole sketchbook
+    if not found.num_rows:
+        raise MissingTableError(f"{page_id} is not in raw_pages any more: run its sketchbook.")
+    data = found["image"][0].as_py()["bytes"]
+    picture = _jpeg_at_a_smaller_size(data) or _any_picture(data, page_id)
+    picture.thumbnail((LONGER_SIDE, LONGER_SIDE), Image.Resampling.BOX, reducing_gap=2.0)
+    buffer = io.BytesIO()
+    picture.save(buffer, "JPEG", quality=84)
+    return buffer.getvalue()
+
+
+def _jpeg_at_a_smaller_size(data: bytes) -> Image.Image | None:
+    """A large scan takes 100 ms and 10 MB to decode at a half of its size, and a second and 300 MB as it is."""
+    with Image.open(io.BytesIO(data)) as picture:
+        if picture.format not in ("JPEG", "MPO") or picture.mode not in ("RGB", "L"):
+            return None
+        picture.draft("RGB", (LONGER_SIDE, LONGER_SIDE))
+        return ImageOps.exif_transpose(picture).convert("RGB")
+
+
+def _any_picture(data: bytes, name: str) -> Image.Image:
+    from singleline_pipeline.scans import decode_image
+
+    return Image.fromarray(np.ascontiguousarray(decode_image(data, name=name)[:, :, ::-1]))
+
+
+def page_lines(lake: Lake, book: str, page_id: str) -> dict[str, Any]:
+    """What was traced on a page, in page px: strokes as traced, the line that they became, what was left out."""
+    answer: dict[str, Any] = {
+        "width": 0,
+        "height": 0,
+        "traced": [],
+        "line": [],
+        "ignored": [],
+        "drawings": [],
+    }
+    size = _row(lake, "raw_pages", book, page_id, ["width", "height"])
+    if size is not None:
+        answer |= {name: size[name][0].as_py() for name in ("width", "height")}
+    traced = _row(lake, "strokes", book, page_id, ["strokes", "ignored"])
+    if traced is not None:
+        answer["traced"] = as_numbers(strokes_from_arrow(traced["strokes"])[0])
+        answer["ignored"] = traced["ignored"][0].as_py()
+    line = _row(lake, "spliced_strokes", book, page_id, ["strokes"])
+    if line is not None:
+        answer["line"] = as_numbers(strokes_from_arrow(line["strokes"])[0])
+    drawings = _row(lake, "drawings", book, page_id, ["drawing_id", "box"])
+    if drawings is not None:
+        boxes = zip(drawings["drawing_id"].to_pylist(), drawings["box"].to_pylist(), strict=True)
+        answer["drawings"] = [{"id": name, "box": box} for name, box in boxes]
+    return answer
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the sliders say; the names, units and defaults are those of the assets' configs."""
+
+    join_gap: float = 15.0
+    method: str = "route"
+    line_gap: float = 30.0
+    overlap: float = 0.25
+    epsilon: float = 1.0
+
+
+LIMITS = {"join_gap": (0.0, 200.0), "line_gap": (0.0, 400.0), "overlap": (0.01, 1.0), "epsilon": (0.0, 20.0)}
+METHODS = ("route", "splice")
+
+
+def settings_of(values: dict[str, str]) -> Settings:
+    """Settings from a request's query. Raises RequestError for what is no number, or out of its range."""
+    chosen: dict[str, Any] = {}
+    for name, (low, high) in LIMITS.items():
+        if name in values:
+            try:
+                number = float(values[name])
+            except ValueError:
+                number = float("nan")
+            if not low <= number <= high:
+                raise RequestError(400, f"{name} must be a number from {low:g} to {high:g}.")
+            chosen[name] = number
+    if "method" in values:
+        if values["method"] not in METHODS:
+            raise RequestError(400, f"method must be one of {', '.join(METHODS)}.")
+        chosen["method"] = values["method"]
+    return Settings(**chosen)
+
+
+def try_settings(lake: Lake, book: str, page_id: str, settings: Settings) -> dict[str, Any]:
+    """What the pipeline's own functions make of a traced page under other settings; nothing is written.
+
+    Raises RequestError (404) where the page has not been traced.
+    """
+    from singleline_pipeline.geometry import drawings_of_page, join_page, route_page, simplify, splice_page
+
+    table = _row(lake, "strokes", book, page_id, ["strokes", "group"])
+    if table is None:
+        raise RequestError(404, f"{page_id} has not been traced: only pages in the group drawings are.")
+    before = strokes_from_arrow(table["strokes"])[0]
+    joined = join_page(before, table["group"][0].as_py(), max_gap=settings.join_gap)
+    if settings.method == "route":
+        line = route_page(joined.strokes, joined.groups.tolist(), max_gap=settings.line_gap)
+    else:
+        line = splice_page(joined.strokes, joined.groups.tolist(), max_gap=settings.line_gap)
+    found = drawings_of_page(line.strokes, line.groups.tolist(), min_overlap=settings.overlap)
+    drawings = []
+    for drawing in found.drawings:
+        simple = [simplify(stroke, settings.epsilon) for stroke in drawing.strokes]
+        corner = np.array(drawing.box[:2])
+        drawings.append(
+            {
+                "box": [round(float(value), 1) for value in drawing.box],
+                "points_before": sum(map(len, drawing.strokes)),
+                "points": sum(map(len, simple)),
+                "strokes": as_numbers([_on_page(stroke, drawing.scale, corner) for stroke in simple]),
+            }
+        )
+    length = joined.length or 1.0
+    return {
+        "before": as_numbers(before),
+        "drawings": drawings,
+        "strokes_before": len(before),
+        "strokes_joined": len(joined.strokes),
+        "strokes_after": len(line.strokes),
+        "added": round((joined.added + line.added) / length, 4),
+        "retraced": round(line.retraced / length, 4),
+        "lost": round((joined.lost + line.lost) / length, 4),
+    }
+
+
+def as_numbers(strokes: Strokes) -> list[list[float]]:
+    """Strokes as flat lists x, y, x, y, ... to a tenth of a pixel, without the points that no eye would miss."""
+    from singleline_pipeline.geometry import simplify
+
+    return [np.round(simplify(stroke, UNSEEN).ravel(), 1).tolist() for stroke in strokes]
+
+
+def _on_page(stroke: np.ndarray, scale: float, corner: np.ndarray) -> np.ndarray:
+    """A stroke of a drawing's own canvas back in page px."""
+    return stroke / scale + corner
+
+
+def _row(lake: Lake, asset: str, book: str, page_id: str, columns: list[str]) -> Any:
+    try:
+        pages = lake.dataset(asset, ["page_id", *columns], [book])
+    except MissingTableError:
+        return None
+    found = pages.to_table(filter=ds.field("page_id") == page_id)
+    return found if found.num_rows else None

@@ -1,0 +1,83 @@
+"""The run that makes labels true: a program of its own, watched by what it prints."""
+
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from typing import Any
+
+from singleline_pipeline.home import Home
+from singleline_pipeline.studio.errors import RequestError
+
+_LINES = 200
+"""Messages that are kept of a run."""
+
+
+class Runner:
+    """Starts at most one run at a time. It goes on if the studio ends: Dagster's instance knows of it."""
+
+    def __init__(self, home: Home) -> None:
+        self._home = home
+        self._lock = threading.Lock()
+        self._state: dict[str, Any] = {"state": "idle", "messages": [], "seconds": 0}
+        self._started = 0.0
+
+    def state(self) -> dict[str, Any]:
+        """idle, running, done or failed; what was said, the last line last; seconds."""
+        with self._lock:
+            running = self._state["state"] == "running"
+            seconds = time.monotonic() - self._started if running else self._state["seconds"]
+            return self._state | {"seconds": round(seconds, 1), "messages": list(self._state["messages"])}
+
+    def start(self) -> None:
+        """Start a run over everything that is missing or stale. Raises RequestError (409) while there is one."""
+        with self._lock:
+            if self._state["state"] == "running":
+                raise RequestError(409, "A run is under way: wait for its end.")
+            self._started = time.monotonic()
+            self._state = {"state": "running", "messages": ["Starting ..."], "seconds": 0}
+        environment = os.environ | {
+            "SINGLELINE_HOME": str(self._home.root),
+            "SINGLELINE_SKETCHBOOKS": str(self._home.sketchbooks),
+            "SINGLELINE_LAKE": str(self._home.lake),
+        }
+        process = subprocess.Popen(
+            [sys.executable, "-m", "singleline_pipeline.studio.run_stale"],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            stdin=subprocess.DEVNULL,
+            env=environment,
+            text=True,
+            start_new_session=True,  # Ctrl-C for the studio is none for the run
+        )
+        threading.Thread(target=self._watch, args=[process], daemon=True).start()
+
+    def _watch(self, process: "subprocess.Popen[str]") -> None:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        complaints: list[str] = []
+        reader = threading.Thread(target=lambda: complaints.extend(process.stderr or ()), daemon=True)
+        reader.start()
+        for line in process.stdout:
+            try:
+                said = json.loads(line)
+            except ValueError:
+                continue  # a library that prints
+            if isinstance(said, dict) and isinstance(said.get("message"), str):
+                self._say(said["message"])
+        code = process.wait()
+        reader.join(timeout=5)
+        last = next((line.strip() for line in reversed(complaints) if line.strip()), "")
+        if code and last:
+            self._say(last)
+        with self._lock:
+            self._state |= {
+                "state": "failed" if code else "done",
+                "seconds": round(time.monotonic() - self._started, 1),
+            }
+
+    def _say(self, message: str) -> None:
+        with self._lock:
+            self._state["messages"] = [*self._state["messages"], message][-_LINES:]

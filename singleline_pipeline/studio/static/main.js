@@ -1,0 +1,455 @@
+// The studio's page: which shelf is shown, what a label is given to, and what keys do.
+
+import { get, post, requestId, TAB } from "./api.js";
+import { Choices } from "./bar.js";
+import { showKeys } from "./help.js";
+import { complain, say } from "./live.js";
+import { MapView } from "./map.js";
+import { PageView } from "./page-view.js";
+import { RunView } from "./run.js";
+import { search } from "./search.js";
+import { Shelf } from "./shelf.js";
+import { Strips } from "./strips.js";
+import { Sync } from "./sync.js";
+
+const by = (/** @type {string} */ id) => /** @type {HTMLElement} */ (document.getElementById(id));
+const button = (/** @type {string} */ id) => /** @type {HTMLButtonElement} */ (by(id));
+const dialog = (/** @type {string} */ id) => /** @type {HTMLDialogElement} */ (by(id));
+
+const shelves = { pages: new Shelf("pages"), drawings: new Shelf("drawings") };
+/** @type {Shelf} */
+let shelf = shelves[location.hash === "#drawings" ? "drawings" : "pages"];
+/** What the strips show: clusters, or a list. @type {{title: string, rows: number[], why?: Map<number, string>} | null} */
+let list = null;
+let versions = { lake: "", labels: "" };
+
+const strips = new Strips(by("strips"));
+const choices = new Choices(by("choices"), by("effect"), (label) => give(label));
+const map = new MapView(/** @type {HTMLCanvasElement} */ (by("map")), {
+  open: (row) => open(row),
+  preview: showPreview,
+  lasso: (rows, add) => {
+    shelf.select(add ? [...shelf.selected, ...rows] : rows);
+    say(`${count(rows.length)} selected.`);
+  },
+});
+const page = new PageView(dialog("page-dialog"), shelves, { label: send, similar: (row) => similar(row) });
+const run = new RunView(button("run"), dialog("run-dialog"), say);
+const sync = new Sync(
+  async (status) => {
+    complain(problems());
+    run.show(status.run);
+    const before = versions;
+    versions = status;
+    if (before.lake && before.lake !== status.lake) await load();
+    else if (before.labels && before.labels !== status.labels) await Promise.all(Object.values(shelves).map((one) => one.refresh()));
+  },
+  (error) => complain([error.message]),
+);
+
+/** @param {number} number */
+function count(number) {
+  return `${number} ${number === 1 ? shelf.scope : shelf.kind}`;
+}
+
+function problems() {
+  const found = shelf.data ? [...shelf.data.problems, ...shelf.decided.problems] : [];
+  return found;
+}
+
+async function load() {
+  await shelf.load();
+  await shelves[shelf.kind === "pages" ? "drawings" : "pages"].load();
+}
+
+// What is shown
+
+function showAll() {
+  const there = shelf.size > 0;
+  by("empty").hidden = there;
+  for (const id of ["map-pane", "strips-pane", "panes"]) by(id).hidden = !there;
+  by("bar").hidden = !there;
+  if (!there) {
+    showEmpty();
+    return;
+  }
+  choices.show(shelf);
+  showFilters();
+  showStrips();
+  map.show(shelf);
+  const missing = shelf.data.x.filter((/** @type {number | null} */ x) => x === null).length;
+  by("map-note").hidden = !missing;
+  by("map-note").textContent = missing ? `${count(missing)} ${missing === 1 ? "is" : "are"} not on the map yet: the next run puts ${missing === 1 ? "it" : "them"} there.` : "";
+  showTarget();
+  showHistory();
+}
+
+function showEmpty() {
+  const [first, second] = shelf.kind === "pages" ? ["There are no pages yet.", ""] : ["There are no drawings yet.", "Label some pages as drawings, and press Run."];
+  const title = document.createElement("h2");
+  title.textContent = first;
+  const text = document.createElement("p");
+  if (second && shelves.pages.size) text.textContent = second;
+  else {
+    const [demo, own] = ["singleline demo", "singleline run"].map((command) => {
+      const code = document.createElement("code");
+      code.textContent = command;
+      return code;
+    });
+    text.append(demo, " makes sample sketchbooks and takes them all the way. Your own: put a folder of scans a sketchbook into the sketchbooks folder, then ", own, ". This page shows them as soon as they are there.");
+  }
+  by("empty").replaceChildren(title, text);
+}
+
+function showStrips() {
+  const wanted = (/** @type {number} */ row) => shelf.shows(row);
+  by("list-title").textContent = list ? list.title : "Clusters";
+  by("back").hidden = !list;
+  if (list) {
+    const rows = list.rows.filter(wanted);
+    strips.show(shelf, [{ title: count(rows.length), about: "", asks: false, cluster: -1, rows, why: list.why }], true);
+    return;
+  }
+  /** @type {number[][]} */
+  const members = shelf.data.clusters.map(() => []);
+  /** @type {number[]} */
+  const loose = [];
+  const order = Array.from({ length: shelf.size }, (_, row) => row).sort((a, b) => shelf.data.doubt[b] - shelf.data.doubt[a]);
+  for (const row of order) if (wanted(row)) (members[shelf.data.cluster[row]] ?? loose).push(row);
+  const found = members.map((rows, cluster) => ({ title: "", about: "", asks: true, cluster, rows }));
+  const filtered = shelf.filter.size ? found.filter(({ rows }) => rows.length) : found;
+  if (loose.length) filtered.push({ title: "Without a cluster", about: count(loose.length), asks: false, cluster: -1, rows: loose });
+  strips.show(shelf, filtered);
+}
+
+function showFilters() {
+  const counts = new Map();
+  for (let row = 0; row < shelf.size; row++) counts.set(shelf.code(row), (counts.get(shelf.code(row)) ?? 0) + 1);
+  const codes = [...shelf.data.labels.keys(), ...(counts.has(-1) ? [-1] : [])];
+  by("filters").classList.toggle("drawing", shelf.scope === "drawing");
+  const focused = document.activeElement?.closest("#filters button")?.getAttribute("data-code");
+  by("filters").replaceChildren(
+    ...codes.map((code) => {
+      const chip = document.createElement("button");
+      chip.className = `chip t${code < 0 ? "n" : code}`;
+      chip.dataset.code = String(code);
+      chip.setAttribute("aria-pressed", String(shelf.filter.has(code)));
+      chip.textContent = `${shelf.scope === "drawing" ? ["included", "excluded"][code] : (shelf.data.labels[code] ?? shelf.data.unsaid)} ${counts.get(code) ?? 0}`;
+      chip.addEventListener("click", () => shelf.toggleFilter(code));
+      return chip;
+    }),
+  );
+  if (focused) /** @type {HTMLElement | null} */ (by("filters").querySelector(`[data-code="${focused}"]`))?.focus();
+}
+
+/** @param {number} row @param {number} x @param {number} y */
+function showPreview(row, x, y) {
+  const preview = by("preview");
+  preview.hidden = row < 0;
+  if (row < 0) return;
+  const image = /** @type {HTMLImageElement} */ (preview.querySelector("img"));
+  const address = shelf.thumbnail(row);
+  if (image.getAttribute("src") !== address) image.src = address;
+  /** @type {HTMLElement} */ (preview.querySelector("figcaption")).textContent = shelf.describe(row);
+  const pane = by("map-pane");
+  preview.style.left = `${x > pane.clientWidth / 2 ? x - 208 : x + 20}px`;
+  preview.style.top = `${Math.min(Math.max(y - 110, 6), Math.max(pane.clientHeight - 280, 6))}px`;
+}
+
+// What a label is given to
+
+/** @returns {import("./bar.js").Target | null} */
+function target() {
+  const { data, selected, scope } = shelf;
+  if (selected.size) {
+    const rows = [...selected];
+    const labels = new Set(rows.map((row) => shelf.label(row)));
+    return { scope, ids: rows.map((row) => data.ids[row]), what: `${count(rows.length)} selected`, is: labels.size === 1 ? known([...labels][0]) : "" };
+  }
+  if (strips.row >= 0) return { scope, ids: [data.ids[strips.row]], what: shelf.describe(strips.row), is: known(shelf.label(strips.row)) };
+  const { cluster } = strips;
+  if (cluster < 0) return null;
+  const { name, suggested } = shelf.clusters[cluster];
+  return { scope: `${scope}_cluster`, ids: [data.clusters[cluster]], what: `Cluster ${cluster}: ${shelf.named(cluster)[0]}`, is: name || suggested };
+}
+
+/** @param {string} label */
+function known(label) {
+  return shelf.data.labels.includes(label) ? label : "";
+}
+
+function showTarget() {
+  if (!shelf.size) return;
+  const chosen = target();
+  by("target").textContent = chosen ? chosen.what : "Choose a page or a cluster";
+  choices.ask(chosen);
+  const actions = [];
+  const row = shelf.selected.size === 1 ? [...shelf.selected][0] : shelf.selected.size ? -1 : strips.row;
+  if (row >= 0) {
+    actions.push(action("Open", () => open(row)));
+    actions.push(action("More like this", () => similar(row)));
+  }
+  if (shelf.selected.size) actions.push(action("Select nothing", () => shelf.select([])));
+  by("actions").replaceChildren(...actions);
+}
+
+/** @param {string} name @param {() => void} act */
+function action(name, act) {
+  const element = document.createElement("button");
+  element.textContent = name;
+  element.addEventListener("click", act);
+  return element;
+}
+
+/** Give the label to what it is meant for, and go on to what comes next. @param {string} label */
+async function give(label) {
+  const chosen = target();
+  if (!chosen) return;
+  const single = !shelf.selected.size && strips.row >= 0;
+  if (!(await send(shelf, chosen.scope, chosen.ids, label))) return;
+  if (shelf.selected.size) shelf.select([]);
+  else if (single) strips.move(0, 1);
+  else nextCluster();
+}
+
+/** @param {Shelf} of @param {string} scope @param {string[]} ids @param {string} label @returns {Promise<boolean>} */
+async function send(of, scope, ids, label) {
+  try {
+    take(await post("/api/labels", { request_id: requestId(), scope, ids, label }));
+    return true;
+  } catch (error) {
+    complain([/** @type {Error} */ (error).message]);
+    return false;
+  }
+}
+
+/** @param {"undo" | "redo"} what */
+async function correct(what) {
+  try {
+    const answer = await post(`/api/${what}`, { request_id: requestId(), tab: TAB });
+    take(answer);
+    if (answer.kind !== shelf.kind) choose(answer.kind);
+  } catch (error) {
+    say(/** @type {Error} */ (error).message);
+  }
+}
+
+/** Take in what a write answered. @param {any} answer */
+function take(answer) {
+  complain([]);
+  for (const one of Object.values(shelves)) one.refresh(answer.decided[one.kind]);
+  versions = { ...versions, labels: answer.decided.pages.version };
+  sync.tell();
+  say(answer.said);
+}
+
+function nextCluster() {
+  if (list) return;
+  if (!strips.toHead((strip) => strip.cluster >= 0 && !shelf.clusters[strip.cluster].name)) strips.focus();
+}
+
+function showHistory() {
+  const { undo, redo, waiting } = shelf.decided;
+  button("undo").disabled = !undo;
+  button("redo").disabled = !redo;
+  run.wait(waiting);
+}
+
+// Other lists
+
+async function lookAtThese() {
+  const { rows } = await get(`/api/${shelf.kind}/uncertain?count=20`);
+  showList(`Look at these ${rows.length}: most in doubt`, rows.map((/** @type {any} */ one) => one.row), new Map(rows.map((/** @type {any} */ one) => [one.row, one.why])));
+}
+
+/** @param {number} row */
+async function similar(row) {
+  const { rows } = await get(`/api/${shelf.kind}/similar?count=40&id=${encodeURIComponent(shelf.data.ids[row])}`);
+  showList(`More like ${shelf.data.ids[row]}`, rows);
+}
+
+/** @param {string} title @param {number[]} rows @param {Map<number, string>} [why] */
+function showList(title, rows, why) {
+  list = { title, rows, why };
+  shelf.selected.clear();
+  strips.at = { strip: 0, place: 0 };
+  showStrips();
+  pane("strips");
+  strips.focus();
+  showTarget();
+  map.paint();
+  say(`${title}: ${count(rows.length)}.`);
+}
+
+function showClusters() {
+  list = null;
+  showStrips();
+  strips.focus();
+  showTarget();
+}
+
+/** @param {number} row */
+function open(row) {
+  const rows = list ? list.rows : (strips.strips.find((strip) => strip.rows.includes(row))?.rows ?? [row]);
+  page.show(shelf, row, rows);
+}
+
+/** @param {"map" | "strips"} which */
+function pane(which) {
+  by("work").dataset.pane = which;
+  by("show-map").setAttribute("aria-pressed", String(which === "map"));
+  by("show-strips").setAttribute("aria-pressed", String(which === "strips"));
+}
+
+/** @param {"pages" | "drawings"} kind */
+function choose(kind) {
+  if (shelf.kind === kind) return;
+  shelf = shelves[kind];
+  list = null;
+  strips.at = { strip: 0, place: -1 };
+  history.replaceState(null, "", `#${kind}`);
+  showTabs();
+  if (shelf.data) showAll();
+}
+
+function showTabs() {
+  for (const kind of /** @type {const} */ (["pages", "drawings"])) {
+    const tab = button(`tab-${kind}`);
+    tab.setAttribute("aria-selected", String(shelf.kind === kind));
+    tab.tabIndex = shelf.kind === kind ? 0 : -1;
+  }
+  by("work").setAttribute("aria-labelledby", `tab-${shelf.kind}`);
+}
+
+// Keys
+
+/** @param {KeyboardEvent} event */
+function pressed(event) {
+  const within = /** @type {HTMLElement} */ (event.target);
+  if (event.ctrlKey || event.metaKey || event.altKey) return;
+  if (within.matches("input, select, textarea")) {
+    if (event.key === "Escape") strips.focus();
+    return;
+  }
+  if (document.querySelector("dialog[open]") || !shelf.size) return;
+  const onButton = within.matches("button");
+  const done = act(event.key, onButton);
+  if (done) event.preventDefault();
+}
+
+/** @param {string} key @param {boolean} onButton whether space and Enter are a button's @returns {boolean} */
+function act(key, onButton) {
+  if (/^[1-7]$/.test(key)) return choices.press(key);
+  switch (key) {
+    case "ArrowRight":
+      return strips.move(0, 1), true;
+    case "ArrowLeft":
+      return strips.move(0, -1), true;
+    case "ArrowDown":
+      return strips.move(1, 0), true;
+    case "ArrowUp":
+      return strips.move(-1, 0), true;
+    case " ":
+      if (onButton || strips.row < 0) return false;
+      return shelf.toggle(strips.row), true;
+    case "Enter":
+      if (onButton || strips.row < 0) return false;
+      return open(strips.row), true;
+    case "Escape":
+      return shelf.select([]), true;
+    case "a":
+      return shelf.select([...shelf.selected, ...(strips.strips[strips.at.strip]?.rows ?? [])]), true;
+    case "z":
+      return correct("undo"), true;
+    case "y":
+    case "Z":
+      return correct("redo"), true;
+    case "f":
+      return strips.row >= 0 && (similar(strips.row), true);
+    case "u":
+      return lookAtThese(), true;
+    case "b":
+      return showClusters(), true;
+    case "n":
+      return nextCluster(), true;
+    case "l":
+      return button("lasso").click(), true;
+    case "m":
+      return pane("map"), by("map").focus(), true;
+    case "/":
+      return by("search-for").focus(), true;
+    case "p":
+      return choose("pages"), true;
+    case "d":
+      return choose("drawings"), true;
+    case "?":
+      return showKeys(dialog("help-dialog")), true;
+  }
+  return false;
+}
+
+// Wiring
+
+for (const one of Object.values(shelves)) {
+  one.addEventListener("loaded", () => one === shelf && showAll());
+  one.addEventListener("decided", () => {
+    if (page.isOpen) page.update();
+    if (one !== shelf) return;
+    strips.update();
+    map.paint();
+    showFilters();
+    showTarget();
+    showHistory();
+  });
+  one.addEventListener("selected", () => {
+    strips.update();
+    map.paint();
+    showTarget();
+  });
+  one.addEventListener("filtered", () => {
+    showFilters();
+    showStrips();
+    map.paint();
+    showTarget();
+  });
+}
+strips.addEventListener("target", () => showTarget());
+strips.addEventListener("open", (event) => open(/** @type {CustomEvent} */ (event).detail));
+document.addEventListener("keydown", pressed);
+for (const kind of /** @type {const} */ (["pages", "drawings"])) button(`tab-${kind}`).addEventListener("click", () => choose(kind));
+for (const tab of document.querySelectorAll("[role=tab]"))
+  tab.addEventListener("keydown", (event) => {
+    if (!/^Arrow(Left|Right)$/.test(/** @type {KeyboardEvent} */ (event).key)) return;
+    event.stopPropagation();
+    choose(shelf.kind === "pages" ? "drawings" : "pages");
+    button(`tab-${shelf.kind}`).focus();
+  });
+by("search").addEventListener("submit", (event) => {
+  event.preventDefault();
+  const text = /** @type {HTMLInputElement} */ (by("search-for")).value;
+  if (!text.trim()) return showClusters();
+  const rows = search(shelf.data?.ids ?? [], text);
+  if (rows.length) showList(`Found for “${text.trim()}”`, rows);
+  else say(`No ${shelf.scope} is called ${text.trim()}.`);
+  if (rows.length) map.centre(rows[0]);
+});
+button("undo").addEventListener("click", () => correct("undo"));
+button("redo").addEventListener("click", () => correct("redo"));
+button("help-button").addEventListener("click", () => showKeys(dialog("help-dialog")));
+button("look").addEventListener("click", lookAtThese);
+button("back").addEventListener("click", showClusters);
+button("zoom-in").addEventListener("click", () => map.zoom(1.5));
+button("zoom-out").addEventListener("click", () => map.zoom(1 / 1.5));
+button("zoom-all").addEventListener("click", () => map.all());
+button("lasso").addEventListener("click", () => {
+  map.lassoing = !map.lassoing;
+  button("lasso").setAttribute("aria-pressed", String(map.lassoing));
+  by("map").classList.toggle("lasso", map.lassoing);
+});
+button("show-map").addEventListener("click", () => pane("map"));
+button("show-strips").addEventListener("click", () => pane("strips"));
+pane("strips");
+showTabs();
+load()
+  .then(() => sync.look())
+  .catch((error) => complain([error.message]));

@@ -1,0 +1,79 @@
+// The run that makes labels true: only what they touch is materialized again.
+
+import { post } from "./api.js";
+
+export class RunView {
+  /** @param {HTMLButtonElement} button @param {HTMLDialogElement} dialog @param {(sentence: string) => void} said */
+  constructor(button, dialog, said) {
+    this.button = button;
+    this.dialog = dialog;
+    this.said = said;
+    /** @type {any} */
+    this.state = { state: "idle", messages: [], seconds: 0 };
+    this.waiting = { pages: 0, drawings: 0 };
+    const sheet = document.createElement("div");
+    sheet.className = "sheet";
+    this.title = document.createElement("h2");
+    this.title.id = "run-title";
+    this.title.textContent = "Run what the labels change";
+    this.about = document.createElement("p");
+    this.progress = document.createElement("progress");
+    this.progress.setAttribute("aria-label", "Run under way");
+    this.messages = document.createElement("div");
+    this.messages.id = "run-messages";
+    this.messages.setAttribute("role", "log");
+    this.go = document.createElement("button");
+    this.go.className = "main";
+    this.go.textContent = "Run now";
+    this.go.addEventListener("click", () => this.start());
+    const close = document.createElement("button");
+    close.textContent = "Close";
+    close.addEventListener("click", () => dialog.close());
+    sheet.append(this.title, this.about, this.progress, this.messages, this.go, " ", close);
+    dialog.append(sheet);
+    button.addEventListener("click", () => dialog.showModal());
+    this.show(this.state);
+  }
+
+  async start() {
+    this.go.disabled = true;
+    try {
+      this.show(await post("/api/run", {}));
+    } catch (error) {
+      this.about.textContent = /** @type {Error} */ (error).message;
+      this.go.disabled = false;
+    }
+  }
+
+  /** @param {{pages: number, drawings: number}} waiting labels that no run has made true yet */
+  wait(waiting) {
+    this.waiting = waiting;
+    this.show(this.state);
+  }
+
+  /** @param {any} state */
+  show(state) {
+    const before = this.state.state;
+    this.state = state;
+    const running = state.state === "running";
+    const { pages, drawings } = this.waiting;
+    const changed = [pages && `${pages} ${pages === 1 ? "page" : "pages"}`, drawings && `${drawings} ${drawings === 1 ? "drawing" : "drawings"}`].filter(Boolean);
+    this.button.textContent = running ? "Running …" : changed.length ? `Run (${pages + drawings})` : "Run";
+    this.button.title = changed.length ? `${changed.join(" and ")} changed since the last run` : "Everything is as labelled";
+    this.about.textContent = running
+      ? `Under way for ${Math.round(state.seconds)} s. It goes on if you close this; the Dagster UI shows it, too.`
+      : changed.length
+        ? `${changed.join(" and ")} ${pages + drawings === 1 ? "is" : "are"} something else by now than in the tables. A run materializes what that makes stale, and nothing else.`
+        : "Nothing is waiting. A run would also pick up new scans and what was never run.";
+    this.progress.hidden = !running;
+    this.messages.hidden = state.messages.length === 0;
+    const text = state.messages.join("\n");
+    if (this.messages.textContent !== text) {
+      this.messages.textContent = text;
+      this.messages.scrollTop = this.messages.scrollHeight;
+    }
+    this.go.disabled = running;
+    if (before === "running" && !running)
+      this.said(state.state === "done" ? `The run is done: ${state.messages.at(-1)}` : `The run failed: ${state.messages.at(-1)}`);
+  }
+}

@@ -1,0 +1,18 @@
+// Colour of each group, from the style sheet, so that the map follows light and dark as the rest does.
+
+/** @param {string} scope page or drawing @param {number} code @returns {string} */
+export function tone(scope, code) {
+  const name = code < 0 ? "--none" : scope === "drawing" ? `--d${code}` : `--c${code}`;
+  return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+}
+
+/** @param {string} name of a custom property */
+export function colour(name) {
+  return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+}
+
+/** A colour #rrggbb as a pixel of an ImageData's Uint32Array (little-endian ABGR). @param {string} hex */
+export function pixel(hex) {
+  const value = parseInt(hex.slice(1), 16);
+  return (255 << 24) | ((value & 255) << 16) | (value & 0xff00) | (value >> 16);
+}
