@@ -252,6 +252,38 @@ def export(
     say(f"written: {export_from_lake(Lake(place.lake), what.value, out or place.exports)}")
 
 
+@app.command("import")
+def import_(
+    files: Annotated[list[Path], typer.Argument(help="SVG or SVGZ files, or folders of them.")],
+    sketchbook: Annotated[str, typer.Option(help="Sketchbook that they go into; made where there is none.")],
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Let a file take the place of another drawing of its name.")
+    ] = False,
+    home: HomeOption = None,
+    sketchbooks: SketchbooksOption = None,
+) -> None:
+    """Take in drawings from a tablet, as a sketchbook beside the scanned ones."""
+    from singleline_pipeline.importing import import_drawings
+    from singleline_pipeline.orchestration.instance import project_instance
+    from singleline_pipeline.orchestration.partitions import sketchbooks as shelf
+
+    place = _home(home, sketchbooks)
+    done = import_drawings(files, sketchbook, place, replace=replace)
+    for known in done.known:
+        say(known)
+    for refused in done.refused:
+        complain(refused)
+    if done.added or done.replaced or done.known:
+        with project_instance() as instance:
+            instance.add_dynamic_partitions(shelf.name, [sketchbook])
+        say(
+            f"{sketchbook}: {len(done.added)} drawings added, {len(done.replaced)} replaced, {len(done.known)} there "
+            f"already, in {place.imported / sketchbook}. Next: singleline run, or Materialize in the UI."
+        )
+    if done.refused:
+        raise typer.Exit(1)
+
+
 @app.command()
 def run(
     sketchbooks: SketchbooksOption = None,
@@ -301,11 +333,11 @@ def _materialize(place, only: list[str], preset: str | None, limits: dict):
     from singleline_pipeline.orchestration.jobs import MODEL_ASSETS, SAMPLE_ASSETS
     from singleline_pipeline.orchestration.partitions import sketchbooks
     from singleline_pipeline.orchestration.runs import materialize_stale
-    from singleline_pipeline.scans import find_sketchbooks, problems_of
     from singleline_pipeline.schemas import SCHEMAS
+    from singleline_pipeline.shelf import all_sketchbooks, shelf_problems
 
-    books = [book.name for book in find_sketchbooks(place.sketchbooks)]
-    for problem in problems_of(place.sketchbooks):
+    books = [book.name for book in all_sketchbooks(place)]
+    for problem in shelf_problems(place):
         complain(problem)
     unknown = sorted(set(only) - set(books))
     if books and unknown:
@@ -427,14 +459,14 @@ def doctor(
     from singleline_pipeline.home import project_root
     from singleline_pipeline.orchestration import maintenance
     from singleline_pipeline.orchestration.instance import project_instance
-    from singleline_pipeline.scans import problems_of
+    from singleline_pipeline.shelf import shelf_counts, shelf_problems
 
     place = _home(home, sketchbooks)
     with project_instance() as instance:
         findings = maintenance.check_instance(instance, project_root()) + maintenance.check_home(place)
         problems = [(finding.problem, finding.remedy) for finding in findings]
         if place.sketchbooks.is_dir():
-            problems += [(problem, "") for problem in problems_of(place.sketchbooks)]
+            problems += [(problem, "") for problem in shelf_problems(place)]
         orphans, leftovers = maintenance.list_orphaned_runs(instance), maintenance.list_leftovers(place)
         if mend:
             say(f"{maintenance.cancel_orphans(instance, orphans)} orphaned runs canceled")
@@ -458,7 +490,7 @@ def doctor(
             say(
                 f"{pruned.runs} old runs deleted, {pruned.kept} kept, {pruned.bytes_freed / 1e6:.0f} MB freed"
             )
-    for name, version in (maintenance.versions() | maintenance.devices()).items():
+    for name, version in (maintenance.versions() | maintenance.devices() | shelf_counts(place)).items():
         say(f"  {name:<28}{version}")
     for problem, remedy in problems:
         say(f"! {problem} {remedy}".rstrip())

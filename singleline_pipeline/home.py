@@ -43,6 +43,16 @@ class Home:
         )
 
     @property
+    def imported(self) -> Path:
+        """A folder a sketchbook, of drawings that came through `singleline import` and not from a scanner."""
+        return self.root / "imported"
+
+    def folder_of(self, sketchbook: str) -> Path:
+        """Where the pages of a sketchbook lie: imported ones in the home, all others where the scans are."""
+        imported = self.imported / sketchbook
+        return imported if imported.is_dir() else self.sketchbooks / sketchbook
+
+    @property
     def labels(self) -> Path:
         """Decisions by hand, and the cluster fits that they refer to."""
         return self.root / "labels"

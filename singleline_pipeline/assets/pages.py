@@ -64,7 +64,7 @@ def read_sketchbook(context: dg.AssetExecutionContext, config: ReadingConfig, ho
     """Read one sketchbook's folder."""
     from singleline_pipeline import scans
 
-    folder = home.get().sketchbooks / context.partition_key
+    folder = home.get().folder_of(context.partition_key)
     external = external_versions("raw_pages", context.partition_key, home.get())
     book = scans.read_sketchbook(folder, max_pixels=config.max_megapixels * 1_000_000)
     for message in book.warnings + [page.reason for page in book.rejected]:

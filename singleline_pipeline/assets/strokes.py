@@ -69,7 +69,7 @@ def strokes(
     context: dg.AssetExecutionContext, config: TraceConfig, raw_pages: pa.Table, page_groups: pa.Table
 ) -> dg.MaterializeResult[pa.Table]:
     """Centerlines of the pen on every page of drawings, each with its provisional drawing; binder, page number and
-    specks are set aside with their box."""
+    specks are set aside with their box. Pages from a tablet are not traced: their strokes are known."""
     from singleline_pipeline import rendering, scans, tracing
 
     group_of = dict(zip(page_groups["page_id"].to_pylist(), page_groups["group"].to_pylist(), strict=True))
@@ -77,8 +77,14 @@ def strokes(
     for page in raw_pages.select(["page_id", "sketchbook", "sha256", "width", "height", "image"]).to_pylist():
         if group_of.get(page["page_id"]) != config.group:
             continue
-        image = scans.decode_image(page.pop("image")["bytes"], name=page["page_id"])
-        traced = tracing.trace(image)
+        data, name = page.pop("image")["bytes"], page["page_id"]
+        if scans.is_vector(data):
+            drawn = scans.read_vector_page(data, name=name)
+            image = drawn.picture()
+            traced = tracing.drawn_page(drawn.strokes, image, drawn.pen_width)
+        else:
+            image = scans.decode_image(data, name=name)
+            traced = tracing.trace(image)
         rows.append(page | {"traced": traced})
         if len(overlays) < 6:
             overlays.append(rendering.overlay(image, traced.strokes, ignored=traced.ignored, max_side=600))

@@ -24,7 +24,7 @@ def external_versions(asset: str, partition: str | None, home: Home) -> dict[str
     if asset in ("raw_pages", "rejected_pages"):
         from singleline_pipeline.scans import folder_fingerprint
 
-        return {"folder": folder_fingerprint(home.sketchbooks / str(partition)).fingerprint}
+        return {"folder": folder_fingerprint(home.folder_of(str(partition))).fingerprint}
     if asset in _LABEL_SCOPES:
         from singleline_pipeline.embedding.labels import read_labels
 

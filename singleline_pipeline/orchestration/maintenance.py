@@ -241,12 +241,11 @@ def check_home(home: Home) -> list[Finding]:
 
 
 def list_leftovers(home: Home, *, now: float | None = None) -> list[Path]:
-    """Half-written tables of killed processes, an hour old or more. Nothing reads them: delete them."""
+    """Half-written tables and imports of killed processes, an hour old or more. Nothing reads them: delete them."""
     now = time.time() if now is None else now
-    lake = Path(home.lake.path)
-    if home.lake.protocol not in ("", "file", "local") or not lake.is_dir():
-        return []
-    found = sorted(lake.rglob(".*.parquet.*.tmp"))
+    found = sorted(home.imported.glob("*/.*.svg*.tmp"))
+    if home.lake.protocol in ("", "file", "local"):
+        found += sorted(Path(home.lake.path).rglob(".*.parquet.*.tmp"))
     return [file for file in found if now - file.stat().st_mtime > LEFTOVER_SECONDS]
 
 

@@ -17,6 +17,7 @@ from singleline_pipeline.orchestration.sketchbook_changes import (
     to_cursor,
 )
 from singleline_pipeline.scans import FolderState, PageError, Sketchbook, find_sketchbooks, folder_fingerprint
+from singleline_pipeline.shelf import imported_sketchbooks
 
 SETTLE_SECONDS = 30.0
 FOLDER_FINGERPRINT = "folder_fingerprint"
@@ -42,13 +43,16 @@ def new_sketchbooks(context: dg.SensorEvaluationContext, home: HomeResource) -> 
 
     What has been run for is kept in the cursor and not in run keys: Dagster never again starts a run with a
     key that it has seen, and a folder that is put back into an old state would be left as it is.
+
+    Imported sketchbooks are left alone: whoever types the import runs it too.
     """
     try:
         books = find_sketchbooks(home.get().sketchbooks)
+        imported = {book.name for book in imported_sketchbooks(home.get())}
     except PageError as error:
         # Not "no sketchbooks": a disk that is not mounted must not look like an empty shelf.
         return dg.SensorResult(skip_reason=dg.SkipReason(str(error)), cursor=context.cursor)
-    found, unread = _states(context, books)
+    found, unread = _states(context, [book for book in books if book.name not in imported])
     known = from_cursor(context.cursor)
     if known is None:
         context.log.warning("The sensor's memory is unreadable; it goes by what has been materialized.")
@@ -65,7 +69,7 @@ def new_sketchbooks(context: dg.SensorEvaluationContext, home: HomeResource) -> 
         float(os.environ.get("SINGLELINE_SETTLE_SECONDS") or SETTLE_SECONDS),
         materialized=_materialized(context.instance, undecided),
         busy=busy,
-        unread=unread,
+        unread=unread | imported,
     )
     for note in _notes(changes):
         context.log.info(note)

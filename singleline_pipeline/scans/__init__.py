@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from singleline_pipeline.scans.decoding import MAX_PIXELS, decode_image
     from singleline_pipeline.scans.reading import Page, RejectedPage, SketchbookPages, read_sketchbook
     from singleline_pipeline.scans.samples import write_sample_sketchbooks
+    from singleline_pipeline.scans.vector import VectorPage, is_vector, read_vector_page
 
 _LOADED_ON_USE = {
     "MAX_PIXELS": "decoding",
@@ -32,6 +33,9 @@ _LOADED_ON_USE = {
     "SketchbookPages": "reading",
     "read_sketchbook": "reading",
     "write_sample_sketchbooks": "samples",
+    "VectorPage": "vector",
+    "is_vector": "vector",
+    "read_vector_page": "vector",
 }
 
 __all__ = [
@@ -43,12 +47,15 @@ __all__ = [
     "RejectedPage",
     "Sketchbook",
     "SketchbookPages",
+    "VectorPage",
     "decode_image",
     "find_sketchbooks",
     "folder_fingerprint",
+    "is_vector",
     "list_pages",
     "problems_of",
     "read_sketchbook",
+    "read_vector_page",
     "write_sample_sketchbooks",
 ]
 

@@ -14,6 +14,7 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from singleline_pipeline.scans.errors import PageError
+from singleline_pipeline.scans.vector import has_vector_name, is_vector, read_vector_page
 
 MAX_PIXELS = 120_000_000
 """10 times an A4 page at 300 dpi; 200 megapixels cost cv2 19 s and 1.2 GB."""
@@ -40,10 +41,12 @@ _DAMAGE = (
 def decode_image(data: bytes, *, name: str = "image", max_pixels: int = MAX_PIXELS) -> np.ndarray:
     """Decode an image file: uint8 (h, w, 3), blue-green-red, upright, on white where it is transparent.
 
-    Reads JPEG, PNG, TIFF (first page), WebP and BMP of 1 to 16 bits a channel, grey, palette, RGB or CMYK.
-    The size is taken from the header before anything is decoded. Raises PageError, with `name` in it, for
-    everything else.
+    Reads JPEG, PNG, TIFF (first page), WebP and BMP of 1 to 16 bits a channel, grey, palette, RGB or CMYK, and
+    gives the picture of an SVG. The size is taken from the header before anything is decoded. Raises PageError,
+    with `name` in it, for everything else.
     """
+    if is_vector(data) or has_vector_name(name):
+        return read_vector_page(data, name=name).picture()
     with warnings.catch_warnings():
         # Pillow warns about large images and about odd metadata; the size is judged here, the
         # metadata is not needed.

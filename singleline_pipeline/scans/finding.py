@@ -14,7 +14,8 @@ from singleline_pipeline.scans.errors import PageError
 
 PAGE_FOLDERS = ("art", "notes", "cover")
 NEVER_READ = ("xtra", "priv")
-IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp", ".bmp")
+VECTOR_SUFFIXES = (".svg", ".svgz")
+IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp", ".bmp", *VECTOR_SUFFIXES)
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,7 @@ def find_sketchbooks(root: Path) -> list[Sketchbook]:
     ]
 
 
-def problems_of(root: Path) -> list[str]:
+def problems_of(root: Path, *, may_be_empty: bool = False) -> list[str]:
     """What is wrong with a sketchbooks folder, a sentence each, for the person who put it there."""
     root = Path(root)
     try:
@@ -76,7 +77,7 @@ def problems_of(root: Path) -> list[str]:
         return [str(error)]
     reasons = [_why_no_sketchbook(entry, root) for entry in entries]
     problems = [reason for reason in reasons if reason is not None]
-    if len(problems) == len(entries):
+    if len(problems) == len(entries) and not may_be_empty:
         problems.append(
             f"There is no sketchbook in {root}. A sketchbook is a folder in it, such as {root / 'sb01'}, "
             "that holds folders named art, notes or cover, or the page images themselves."

@@ -17,6 +17,7 @@ from singleline_pipeline.scans.finding import (
     list_pages,
     reads_private,
 )
+from singleline_pipeline.scans.vector import VectorPage, has_vector_name, is_vector, read_vector_page
 
 MAX_FILE_BYTES = 256 * 1024 * 1024
 THUMBNAIL_SIDE = 256
@@ -71,6 +72,7 @@ def read_sketchbook(sketchbook: Path, *, max_pixels: int = MAX_PIXELS) -> Sketch
     pages: list[Page] = []
     rejected: list[RejectedPage] = []
     first_with: dict[str, str] = {}
+    not_taken: list[tuple[str, VectorPage]] = []
     for file in files:
         sha256 = None
         try:
@@ -78,7 +80,12 @@ def read_sketchbook(sketchbook: Path, *, max_pixels: int = MAX_PIXELS) -> Sketch
             sha256 = hashlib.sha256(data).hexdigest()
             if sha256 in first_with:
                 raise PageError(f"{file.path} is an exact copy of {first_with[sha256]}, which is kept.")
-            image = decode_image(data, name=file.path, max_pixels=max_pixels)
+            if is_vector(data) or has_vector_name(file.path):
+                vector = read_vector_page(data, name=file.path)
+                image = vector.picture()
+                not_taken.append((file.path, vector))
+            else:
+                image = decode_image(data, name=file.path, max_pixels=max_pixels)
         except PageError as error:
             rejected.append(RejectedPage(file.sketchbook, file.path, sha256, str(error)))
             continue
@@ -97,7 +104,7 @@ def read_sketchbook(sketchbook: Path, *, max_pixels: int = MAX_PIXELS) -> Sketch
                 _thumbnail(image),
             )
         )
-    return SketchbookPages(pages, rejected, _warnings(sketchbook, files))
+    return SketchbookPages(pages, rejected, _warnings(sketchbook, files) + _not_taken(not_taken))
 
 
 def _read_bytes(file: PageFile, root: Path) -> bytes:
@@ -167,6 +174,19 @@ def _warnings(sketchbook: Path, files: list[PageFile]) -> list[str]:
                 f"Folder {item} is not read: pages are looked for in {', '.join(PAGE_FOLDERS)} only."
             )
     return warnings
+
+
+def _not_taken(pages: list[tuple[str, VectorPage]]) -> list[str]:
+    """What was not taken of pages from a tablet: a line for each kind of thing, and one for each page with errors."""
+    pages_with: dict[str, list[str]] = {}
+    for path, page in pages:
+        for kind in page.left_out:
+            pages_with.setdefault(kind, []).append(path)
+    warnings = []
+    for kind, paths in sorted(pages_with.items()):
+        more = f" and {len(paths) - 3} more" if len(paths) > 3 else ""
+        warnings.append(f"Only lines are taken: not the {kind} in {', '.join(paths[:3])}{more}.")
+    return warnings + [f"{path}: {'; '.join(page.warnings)}." for path, page in pages if page.warnings]
 
 
 def _subfolders(sketchbook: Path) -> list[Path]:

@@ -6,6 +6,7 @@ Coordinates are pixels of the page as scanned, x right, y down, pixel centres at
 """
 
 from singleline_pipeline.tracing.despeckle import Ignored
+from singleline_pipeline.tracing.drawn import drawn_page
 from singleline_pipeline.tracing.errors import TraceError
 from singleline_pipeline.tracing.observer import Observer
 from singleline_pipeline.tracing.page import TracedPage, trace, trace_page
@@ -19,6 +20,7 @@ __all__ = [
     "TraceError",
     "TraceSettings",
     "TracedPage",
+    "drawn_page",
     "outline_preview",
     "stage_pictures",
     "trace",

@@ -13,9 +13,9 @@ from singleline_pipeline.home import Home
 from singleline_pipeline.lake import Lake
 from singleline_pipeline.orchestration.partitions import sketchbooks
 from singleline_pipeline.orchestration.runs import Outcome, materialize_stale
-from singleline_pipeline.scans import find_sketchbooks
 from singleline_pipeline.scans.samples import write_sample_sketchbooks
 from singleline_pipeline.schemas import SCHEMAS
+from singleline_pipeline.shelf import all_sketchbooks
 
 MODELS = ("sketch_rnn", "sketch_transformer")
 TRAINED = {*MODELS, *(f"{model}_samples" for model in MODELS)}
@@ -34,7 +34,7 @@ class Shelf:
 
     def run(self, names: set[str] | None = None, **options) -> Outcome:
         """What `singleline run` does, with a training of a few steps where a model is among the names."""
-        books = [book.name for book in find_sketchbooks(self.home.sketchbooks)]
+        books = [book.name for book in all_sketchbooks(self.home)]
         self.instance.add_dynamic_partitions(sketchbooks.name, books)
         short = {model: {"max_steps": 8, "threads": 1} for model in MODELS}
         sizes = {model: {"preset": "small"} for model in MODELS}
