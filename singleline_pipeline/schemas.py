@@ -19,6 +19,7 @@ def _column(
 STROKES = pa.list_(pa.list_(pa.list_(pa.float32(), 2)))
 STROKE3 = pa.list_(pa.list_(pa.float32(), 3))
 BOX = pa.list_(pa.float32(), 4)
+CORNERS = pa.list_(pa.list_(pa.float32(), 2))
 IMAGE = pa.struct([pa.field("bytes", pa.binary()), pa.field("path", pa.string())])
 IGNORED = pa.list_(pa.struct([pa.field("kind", pa.string()), pa.field("box", BOX)]))
 STATISTICS = pa.map_(pa.string(), pa.float32())
@@ -157,6 +158,13 @@ SCHEMAS: dict[str, pa.Schema] = {
             _column("strokes", STROKES, "Centerlines of the pen", "page px"),
             _GROUP_OF_STROKE,
             _column("pen_width", pa.float32(), "Width of the pen's line", "page px"),
+            _column("skew", pa.float32(), "How far the page lies turned clockwise on its scan", "degrees"),
+            _column(
+                "paper",
+                CORNERS,
+                "Corners of the sheet, clockwise from its top left; those of the scan where it fills it",
+                "page px",
+            ),
             _column(
                 "ignored",
                 IGNORED,

@@ -64,7 +64,7 @@ class SpliceConfig(dg.Config):
     )
 
 
-@table_asset(group=GROUP, code_version="1", kinds={"opencv", "scikit-image"}, partitioned=True)
+@table_asset(group=GROUP, code_version="2", kinds={"opencv"}, partitioned=True)
 def strokes(
     context: dg.AssetExecutionContext, config: TraceConfig, raw_pages: pa.Table, page_groups: pa.Table
 ) -> dg.MaterializeResult[pa.Table]:
@@ -100,6 +100,8 @@ def strokes(
             "strokes": strokes_to_arrow([row["traced"].strokes for row in rows]),
             "group": [row["traced"].groups.tolist() for row in rows],
             "pen_width": [row["traced"].pen_width for row in rows],
+            "skew": [row["traced"].skew for row in rows],
+            "paper": [row["traced"].paper.tolist() for row in rows],
             "ignored": [
                 [{"kind": item.kind, "box": list(item.box)} for item in row["traced"].ignored] for row in rows
             ],
@@ -113,6 +115,7 @@ def strokes(
     metadata = {
         "strokes": sum(len(row["traced"].strokes) for row in rows),
         "pages_without_a_line": len(empty),
+        "pages_askew": sum(row["traced"].skew != 0 for row in rows),
     }
     if rows:
         captions = [row["page_id"] for row in rows[: len(overlays)]]

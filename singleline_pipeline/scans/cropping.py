@@ -23,6 +23,13 @@ SMALLEST_SIDE = 64
 """Shorter side in px under which rings and digits could not be told apart, and nothing is looked for."""
 BAND_SHARE = 0.075
 """Widest believable binder band, as a share of the page's shorter side."""
+DARK_SHARE = 0.6
+"""Share of a row from which on upwards its darkness is the scanner's lid."""
+EDGE = 2
+"""Rows of the small copy over which the edge of a sheet is blurred."""
+SUDDEN = 0.6
+FURTHEST_IN = 0.22
+"""Share of the scan's width up to which the band of a sheet that lies askew may begin inside the scan."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +79,12 @@ class Margins:
         )
 
 
+def corners_of(box: Box) -> np.ndarray:
+    """(4, 2) the centres of a box's corner pixels, clockwise from its top left."""
+    x0, y0, x1, y1 = box
+    return np.array([(x0, y0), (x1 - 1, y0), (x1 - 1, y1 - 1), (x0, y1 - 1)], float)
+
+
 def scaled_box(box: Box, scale: float, shape: tuple[int, ...]) -> Box:
     """A box on a page resized by `scale` to the shape (h, w): whole pixels that cover it."""
     x0, y0, x1, y1 = box
@@ -83,10 +96,11 @@ def scaled_box(box: Box, scale: float, shape: tuple[int, ...]) -> Box:
     )
 
 
-def find_margins(image: np.ndarray) -> Margins:
+def find_margins(image: np.ndarray, beyond: np.ndarray | None = None) -> Margins:
     """Binder, page number and paper of a scan.
 
-    image: uint8 (height, width) grey or (height, width, 3) BGR. Raises PageError for anything else.
+    image: uint8 (height, width) grey or (height, width, 3) BGR. beyond: bool (height, width), what was not on
+    the scan, of a page that was turned upright. Raises PageError for anything else.
     """
     if not isinstance(image, np.ndarray) or image.dtype != np.uint8 or image.ndim not in (2, 3):
         raise PageError("A page must be a uint8 array of shape (height, width) or (height, width, 3).")
@@ -102,9 +116,13 @@ def find_margins(image: np.ndarray) -> Margins:
         grey = cv2.resize(grey, size, interpolation=cv2.INTER_AREA)
     to_page = np.array([width / grey.shape[1], height / grey.shape[0]] * 2)
 
-    paper = _paper_box(grey)
+    if beyond is not None:
+        beyond = cv2.resize(beyond.astype(np.uint8), grey.shape[::-1], interpolation=cv2.INTER_NEAREST) > 0
+    paper = _paper_box(grey, beyond)
     ink = _dark_marks(grey)
-    binder, rings = _find_rings(ink)
+    # A sheet that lies askew, or within the scan, has its binder further in.
+    adrift = beyond is not None or paper != (0, 0, grey.shape[1], grey.shape[0])
+    binder, rings = _find_rings(ink, FURTHEST_IN if adrift else 0.0)
     without_rings = ink.copy()
     for x0, y0, x1, y1 in rings:
         without_rings[y0:y1, x0:x1] = 0
@@ -123,17 +141,43 @@ def find_margins(image: np.ndarray) -> Margins:
     )
 
 
-def _paper_box(grey: np.ndarray) -> Box:
+def _paper_box(grey: np.ndarray, beyond: np.ndarray | None) -> Box:
     """The sheet within a dark surround: rows and columns at the rim that are mostly far darker than the
-    middle."""
+    middle, up to a sudden edge; the shadow of a gutter ends slowly.
+    """
     height, width = grey.shape
     middle = grey[height // 4 : height - height // 4 or 1, width // 4 : width - width // 4 or 1]
     dark = grey < 0.45 * float(np.median(middle))
-    rows, columns = dark.mean(axis=1) < 0.6, dark.mean(axis=0) < 0.6
-    if not rows.any() or not columns.any():
+    on_scan = np.ones_like(dark) if beyond is None else ~beyond
+    dark &= on_scan
+    top, bottom = _within(grey, dark, on_scan)
+    left, right = _within(grey.T, dark.T, on_scan.T)
+    if top >= bottom or left >= right:
         return (0, 0, width, height)
-    y, x = np.nonzero(rows)[0], np.nonzero(columns)[0]
-    return (int(x[0]), int(y[0]), int(x[-1]) + 1, int(y[-1]) + 1)
+    return (left, top, right, bottom)
+
+
+def _within(grey: np.ndarray, dark: np.ndarray, on_scan: np.ndarray) -> tuple[int, int]:
+    """First and end row of the sheet. dark, on_scan: bool (h, w)."""
+    height = len(grey)
+    sheet = np.flatnonzero(dark.sum(axis=1) < DARK_SHARE * on_scan.sum(axis=1))
+    if len(sheet) == 0:
+        return 0, 0
+
+    def is_sudden(row: int, inwards: int) -> bool:
+        """Whether an edge is more than a shadow is over so short a way."""
+        outside, inside = (
+            grey[place][on_scan[place]] for place in (row - EDGE * inwards, row + EDGE * inwards)
+        )
+        return len(outside) == 0 or float(np.median(outside)) < SUDDEN * float(np.median(inside))
+
+    first, last = int(sheet[0]), int(sheet[-1])
+    # The edge itself is blurred: half dark, as ink is.
+    if EDGE <= first < height - EDGE:
+        first = first + EDGE if is_sudden(first, 1) else 0
+    if EDGE <= last < height - EDGE:
+        last = last - EDGE if is_sudden(last, -1) else height - 1
+    return first, last + 1
 
 
 def _dark_marks(grey: np.ndarray) -> np.ndarray:
@@ -148,34 +192,41 @@ def _dark_marks(grey: np.ndarray) -> np.ndarray:
     return (contrast > np.maximum(12.0, 0.22 * paper)).astype(np.uint8)
 
 
-def _find_rings(ink: np.ndarray) -> tuple[Literal["left", "right"] | None, list[Box]]:
+def _find_rings(ink: np.ndarray, furthest_in: float) -> tuple[Literal["left", "right"] | None, list[Box]]:
     """The side whose outer strip repeats itself from the top to the bottom of the page, and a box for each
-    ring."""
-    best: tuple[float, Literal["left", "right"], list[Box]] | None = None
-    width = ink.shape[1]
+    ring.
+
+    furthest_in: share of the width up to which the strip may begin inside the scan.
+    """
+    best: tuple[tuple[float, int], Literal["left", "right"], list[Box]] | None = None
+    height, width = ink.shape
+    reach = max(4, round(BAND_SHARE * min(height, width)))
     sides: tuple[Literal["left", "right"], ...] = ("left", "right")
-    for side in sides:
-        found = _rings_on_the_left(ink if side == "left" else ink[:, ::-1])
-        if found is None:
-            continue
-        score, boxes = found
-        if side == "right":
-            boxes = [(width - x1, y0, width - x0, y1) for x0, y0, x1, y1 in boxes]
-        if best is None or score > best[0]:
-            best = (score, side, boxes)
+    for start in range(0, round(furthest_in * width) + 1, max(1, reach // 3)):
+        for side in sides:
+            found = _rings_on_the_left((ink if side == "left" else ink[:, ::-1])[:, start:], reach)
+            if found is None:
+                continue
+            score, boxes = found
+            boxes = [(start + x0, y0, start + x1, y1) for x0, y0, x1, y1 in boxes]
+            if side == "right":
+                boxes = [(width - x1, y0, width - x0, y1) for x0, y0, x1, y1 in boxes]
+            if best is None or score > best[0]:
+                best = (score, side, boxes)
     return (None, []) if best is None else (best[1], best[2])
 
 
-def _rings_on_the_left(ink: np.ndarray) -> tuple[float, list[Box]] | None:
-    """Share of the ring positions where the common ring shape was found, and the rings' boxes; None without
-    binder.
+def _rings_on_the_left(ink: np.ndarray, reach: int) -> tuple[tuple[float, int], list[Box]] | None:
+    """How clear the rings are, and their boxes; None without binder.
+
+    Clear is the share, to a tenth, of the ring positions where the common ring shape was found, and then its
+    size: a strip that cuts the rings finds half of each as often.
 
     The rows' ink within the strip is periodic over the whole page: the period is the peak of its
     autocorrelation, the ring's shape is what most periods have in common, so that a drawing that runs into
     the band does not matter.
     """
     height, width = ink.shape
-    reach = max(4, round(BAND_SHARE * min(height, width)))
     strip = ink[:, :reach].astype(np.float32)
     rows = strip.sum(axis=1)
     if np.count_nonzero(rows) < 0.05 * height:
@@ -222,7 +273,7 @@ def _rings_on_the_left(ink: np.ndarray) -> tuple[float, list[Box]] | None:
         )
         for centre in centres
     ]
-    return float(found.mean()), boxes
+    return (round(float(found.mean()), 1), int(shape.sum())), boxes
 
 
 def _refined_period(rows: np.ndarray, period: float) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from singleline_pipeline.scans.cropping import corners_of
 from singleline_pipeline.tracing.errors import TraceError
 from singleline_pipeline.tracing.grouping import group_strokes
 from singleline_pipeline.tracing.page import TracedPage
@@ -25,4 +26,5 @@ def drawn_page(
     _, labels = cv2.connectedComponents(ink)
     apart = (settings or TraceSettings()).apart
     groups = group_strokes(strokes, labels.astype(np.int32), max(ink.shape), apart)
-    return TracedPage(strokes, groups, pen_width)
+    height, width = ink.shape
+    return TracedPage(strokes, groups, pen_width, paper=corners_of((0, 0, width, height)))

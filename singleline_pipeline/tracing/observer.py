@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from singleline_pipeline.scans.cropping import Margins
+from singleline_pipeline.scans.skew import Turn
 from singleline_pipeline.tracing.despeckle import Ignored
 from singleline_pipeline.tracing.graph import PixelGraph
 
@@ -16,8 +17,8 @@ class Observer:
     uint8 (h, w) at the working scale, which `flattened` is the first to have; points are px of it.
     """
 
-    def found(self, margins: Margins) -> None:
-        """Paper, binder and page number, in px of the page as scanned."""
+    def found(self, margins: Margins, turn: Turn) -> None:
+        """Paper, binder and page number, in px of the page turned upright, and how it is turned."""
 
     def flattened(self, depth: np.ndarray) -> None:
         """Share of the paper's light that is taken away, in 255ths."""

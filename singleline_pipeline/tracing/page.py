@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
-from singleline_pipeline.scans.cropping import Box, Margins, find_margins, scaled_box
+from singleline_pipeline.scans.cropping import Box, Margins, corners_of, find_margins, scaled_box
+from singleline_pipeline.scans.skew import Turn, find_turn
 from singleline_pipeline.tracing.binder import remove_rings
 from singleline_pipeline.tracing.channel import ink_channel
 from singleline_pipeline.tracing.despeckle import Ignored, drop_pieces
@@ -23,12 +25,17 @@ from singleline_pipeline.tracing.threshold import ink_level, ink_mask
 class TracedPage:
     """strokes: (n, 2) float64 each, x and y in page px. groups: (len(strokes),) number of the provisional
     drawing.
-    pen_width: px, 0 where nothing was traced. ignored: what was taken for binder, number, speck or edge."""
+    pen_width: px, 0 where nothing was traced. ignored: what was taken for binder, number, speck or edge.
+    skew: degrees by which the page lies turned clockwise on the scan. paper: (4, 2) corners of the sheet in
+    page px, from its top left on, clockwise; where its edges cannot be told from the lid, those of the scan.
+    """
 
     strokes: list[np.ndarray] = field(default_factory=list)
     groups: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
     pen_width: float = 0.0
     ignored: list[Ignored] = field(default_factory=list)
+    skew: float = 0.0
+    paper: np.ndarray = field(default_factory=lambda: np.zeros((4, 2)))
 
 
 def trace_page(image: np.ndarray) -> list[np.ndarray]:
@@ -49,13 +56,18 @@ def trace(
     """
     settings, observer = settings or TraceSettings(), observer or Observer()
     grey = ink_channel(image)
-    margins = find_margins(grey)
-    observer.found(margins)
+    turn = find_turn(grey)
+    grey = turn.upright(grey)
+    beyond = turn.beyond(rim=2) if turn else None
+    margins = find_margins(grey, beyond)
+    observer.found(margins, turn)
     depth = flatten(grey)
+    if beyond is not None:
+        depth[beyond] = 0
     nowhere = _not_drawing(margins)
     level = ink_level(depth, nowhere)
     if level is None:
-        return TracedPage(ignored=_binder_box(margins))
+        return _on_scan(margins, turn, [])
     scale = working_scale(depth, level, nowhere)
     if scale != 1:
         depth = rescaled(depth, scale)
@@ -71,8 +83,9 @@ def trace(
     labels, ignored = drop_pieces(mask, pen, settings.speck * pen, margins.number, margins.paper)
     observer.despeckled(mask, ignored)
     strokes, pen = lines_of_ink(depth, mask, pen, hidden, settings, observer)
-    groups = group_strokes(strokes, labels, max(mask.shape), settings.apart)
-    marks = lone_marks(strokes, groups, max(mask.shape))
+    side = scale * max(turn.shape)
+    groups = group_strokes(strokes, labels, side, settings.apart)
+    marks = lone_marks(strokes, groups, side)
     ignored += [
         Ignored("speck", _box_of(strokes, groups == group)) for group in np.unique(groups[marks]).tolist()
     ]
@@ -83,7 +96,19 @@ def trace(
         strokes = [(stroke + 0.5) / scale - 0.5 for stroke in strokes]
         ignored = [Ignored(item.kind, scaled_box(item.box, 1 / scale, grey.shape)) for item in ignored]
         margins = margins.scaled(1 / scale, grey.shape)
-    return TracedPage(strokes, groups, pen / scale if strokes else 0.0, _binder_box(margins) + ignored)
+    strokes = [turn.to_scan(stroke) for stroke in strokes]
+    pen = pen / scale if strokes else 0.0
+    return _on_scan(margins, turn, ignored, strokes=strokes, groups=groups, pen_width=pen)
+
+
+def _on_scan(margins: Margins, turn: Turn, ignored: list[Ignored], **lines: Any) -> TracedPage:
+    """The traced page with what was found on the upright page in px of the scan."""
+    if margins.band is not None:
+        ignored = [Ignored("binder", margins.band), *ignored]
+    height, width = turn.shape
+    ignored = [Ignored(item.kind, turn.box_on_scan(item.box)) for item in ignored]
+    paper = np.clip(turn.to_scan(corners_of(margins.paper)), 0, (width - 1, height - 1))
+    return TracedPage(ignored=ignored, skew=turn.degrees, paper=paper, **lines)
 
 
 def _not_drawing(margins: Margins) -> np.ndarray:
@@ -95,10 +120,6 @@ def _not_drawing(margins: Margins) -> np.ndarray:
         x0, y0, x1, y1 = margins.number
         result[y0:y1, x0:x1] = True
     return result
-
-
-def _binder_box(margins: Margins) -> list[Ignored]:
-    return [] if margins.band is None else [Ignored("binder", margins.band)]
 
 
 def _box_of(strokes: list[np.ndarray], chosen: np.ndarray) -> Box:

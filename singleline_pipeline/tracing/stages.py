@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 
 from singleline_pipeline.scans.cropping import Margins
+from singleline_pipeline.scans.skew import Turn
 from singleline_pipeline.tracing.despeckle import Ignored
 from singleline_pipeline.tracing.graph import PixelGraph
 from singleline_pipeline.tracing.observer import Observer
@@ -39,9 +40,10 @@ class _Pictures(Observer):
         self.image, self.mask = image, np.zeros((0, 0), np.uint8)
         self.pictures: dict[str, np.ndarray] = {}
 
-    def found(self, margins: Margins) -> None:
+    def found(self, margins: Margins, turn: Turn) -> None:
         in_colour = self.image.ndim == 3 and self.image.shape[2] == 3
         picture = self.image.copy() if in_colour else cv2.cvtColor(self.image, cv2.COLOR_GRAY2BGR)
+        picture = turn.upright(picture)
         for box in (margins.paper, margins.band, margins.number):
             if box is not None:
                 cv2.rectangle(picture, box[:2], (box[2] - 1, box[3] - 1), OUTLINE, 2)

@@ -15,6 +15,7 @@ from singleline_pipeline_tests.tracing.pages import (
     figure_eight,
     straight,
 )
+from singleline_pipeline_tests.tracing.quality import quality
 
 HEIGHT, WIDTH = 1100, 850
 
@@ -174,3 +175,32 @@ def test_the_outline_fits_its_budget_and_shows_the_ink() -> None:
     assert "<path" not in outline_preview(page_of([]))
     with pytest.raises(TraceError, match="bytes"):
         outline_preview(page, max_bytes=100)
+
+
+@pytest.mark.parametrize("degrees", [-7.0, 3.0])
+@pytest.mark.parametrize("lid", [18, 250])
+def test_a_page_askew_gives_its_strokes_where_they_are_on_the_scan(degrees: float, lid: int) -> None:
+    """Rings along a slanted edge and a lid around the sheet: the line must come out as of the upright page."""
+    line = figure_eight(430, 500, 220)
+    page = page_of([line])
+    add_rings(page)
+    matrix = cv2.getRotationMatrix2D(((WIDTH - 1) / 2, (HEIGHT - 1) / 2), -degrees, 0.9)
+    askew = cv2.warpAffine(page, matrix, (WIDTH, HEIGHT), flags=cv2.INTER_CUBIC, borderValue=lid)
+    traced = trace(askew)
+    assert traced.skew == pytest.approx(degrees, abs=0.1)
+    assert len(traced.strokes) == 1
+    score = quality(traced.strokes, [line @ matrix[:, :2].T + matrix[:, 2]], pen=2.7)
+    assert score.distance < 0.06
+    assert min(score.precision, score.recall) > 0.995
+    assert {item.kind for item in traced.ignored} <= {"binder", "edge", "speck"}
+    if lid < 100:
+        corners = np.array([(0, 0), (WIDTH - 1, 0), (WIDTH - 1, HEIGHT - 1), (0, HEIGHT - 1)])
+        on_scan = np.clip(corners @ matrix[:, :2].T + matrix[:, 2], 0, (WIDTH - 1, HEIGHT - 1))
+        assert np.abs(traced.paper - on_scan).max() < 5
+
+
+def test_an_upright_page_is_recorded_as_such() -> None:
+    traced = trace(page_of([figure_eight(430, 500, 220)]))
+    assert traced.skew == 0
+    corners = [(0, 0), (WIDTH - 1, 0), (WIDTH - 1, HEIGHT - 1), (0, HEIGHT - 1)]
+    assert np.array_equal(traced.paper, corners)
