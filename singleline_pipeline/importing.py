@@ -14,7 +14,7 @@ from singleline_pipeline.geometry.svg import MAX_BYTES
 from singleline_pipeline.home import Home
 from singleline_pipeline.lake import Lake, LakeError, check_partition_name
 from singleline_pipeline.scans import PageError, read_vector_page
-from singleline_pipeline.scans.finding import VECTOR_SUFFIXES
+from singleline_pipeline.scans.finding import NEVER_READ, VECTOR_SUFFIXES
 
 
 class ImportingError(ValueError):
@@ -88,6 +88,8 @@ def import_drawings(files: Sequence[Path], sketchbook: str, home: Home, *, repla
 
 
 def _check_name(sketchbook: str, home: Home) -> None:
+    if sketchbook.casefold() in NEVER_READ:
+        raise ImportingError(f"Folders named {sketchbook} are never read. Import under another name.")
     try:
         check_partition_name(sketchbook)
     except LakeError as error:
@@ -121,6 +123,8 @@ def _drawings_in(folder: Path) -> list[Path]:
 
 def _read(file: Path) -> bytes:
     """The bytes of a file that holds a drawing."""
+    if (readable := str(file).encode("utf-8", "backslashreplace").decode()) != str(file):
+        raise ImportingError(f"The name of {readable} is not valid text. Rename it.")
     if file.suffix.casefold() not in VECTOR_SUFFIXES or file.name.startswith("."):
         raise ImportingError(f"{file} is not named as an SVG ({' or '.join(VECTOR_SUFFIXES)}).")
     try:

@@ -135,6 +135,15 @@ def test_a_name_that_cannot_be_a_partition_is_refused(name: str, home: Home, tab
         import_drawings([tablet("a.svg")], name, home)
 
 
+def test_names_that_are_never_read_or_no_text_are_refused(home: Home, tablet) -> None:
+    """They would come in and never be seen again, or end the program where it wants to print them."""
+    with pytest.raises(ImportingError, match="Folders named Priv are never read"):
+        import_drawings([tablet("a.svg")], "Priv", home)
+    [refused] = import_drawings([tablet("a.svg").with_name("\udcff.svg")], "tablet01", home).refused
+    assert refused.isprintable()
+    assert "not valid text" in refused
+
+
 def test_a_scanned_sketchbook_is_not_imported_into(home: Home, tablet) -> None:
     """Its scans, and the labels of their pages, would be gone from the tables."""
     (home.sketchbooks / "sb48" / "art").mkdir(parents=True)

@@ -264,7 +264,8 @@ class _Reader:
         points = 0.0
         for curve, width, element in self._curves:
             placed = _mapped(curve, to_page)
-            if page is not None and _is_off(placed, page):
+            # Control points may lie far out where the line does not; not without end, for the points' sake.
+            if page is not None and _is_off(placed, page, pages_away=100):
                 self._left_out[_OUTSIDE] += 1
                 continue
             points += points_when_flat(placed, tolerance)
@@ -273,7 +274,11 @@ class _Reader:
                     f"{self._name} takes more than {MAX_POINTS:,} points at {self._where(element)}. Split it, or "
                     "simplify its paths."
                 )
-            strokes.append(flatten(placed, tolerance))
+            stroke = flatten(placed, tolerance)
+            if page is not None and _is_off(stroke, page, pages_away=1):
+                self._left_out[_OUTSIDE] += 1
+                continue
+            strokes.append(stroke)
             widths.append(width * scale)
         return strokes, widths
 
@@ -503,9 +508,9 @@ def _area_scale(matrix: Matrix) -> float:
     return float(np.sqrt(abs(a * d - b * c)))
 
 
-def _is_off(curve: Curve, page: tuple[float, float]) -> bool:
-    """Whether a line is nowhere on the page, or leaves it by more than the page's longer side."""
-    low, high = curve.min(axis=0), curve.max(axis=0)
-    reach = max(page)
+def _is_off(points: NDArray[np.float64], page: tuple[float, float], pages_away: float) -> bool:
+    """Whether points (n, 2) are nowhere on the page, or leave it by more than so many times its longer side."""
+    low, high = points.min(axis=0), points.max(axis=0)
+    reach = pages_away * max(page)
     beside = bool((high < 0).any() or (low > page).any())
     return beside or bool((low < -reach).any() or (high > np.add(page, reach)).any())

@@ -235,6 +235,7 @@ def test_round_shapes_are_round(shape: str, centre, radii) -> None:
          {"reference to another file": 2}),
         ('<path stroke="red" d="M900 900H999"/><path stroke="red" d="M0 0H1e9"/><path d="M0 0H150"/>', 1,
          {"line off the page": 2}),
+        ('<path d="M50 50C300 50 -200 60 50 60"/><path d="M50 50C5e9 50 50 5e9 50 60"/>', 1, {"line off the page": 1}),
         ('<path d="M0 0L1 1" transform="scale(1e300)"/><path d="M0 0L1 1" transform="scale(0)"/><path d="M0 0H9"/>', 1,
          {"line off the page": 1, "hidden element": 1}),
         ('<path d="M5 5"/><path/><circle/><path d="M5 5z"/>', 1, {"shape without a line": 3}),
