@@ -163,6 +163,8 @@ def _write_drawings(lake: Lake, book: str, pages: list[tuple[str, str]], rng: np
             "strokes": strokes_to_arrow(traced),
             "group": [[0, 0, 1, 1]] * len(pages),
             "pen_width": [2.0] * len(pages),
+            "skew": [0.0] * len(pages),
+            "paper": [[[0.0, 0.0], [119.0, 0.0], [119.0, 159.0], [0.0, 159.0]]] * len(pages),
             "ignored": [[{"kind": "number", "box": [2.0, 150.0, 12.0, 158.0]}] for _ in pages],
         },
     )
