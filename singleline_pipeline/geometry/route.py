@@ -9,8 +9,9 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from singleline_pipeline.geometry.route_graph import bridges_between, build_graph, make_routable
-from singleline_pipeline.geometry.route_trail import walk
+from singleline_pipeline.geometry.route_choice import Choice, choose
+from singleline_pipeline.geometry.route_graph import RouteGraph, build_graph, near_pairs
+from singleline_pipeline.geometry.route_trail import Edge, walk
 from singleline_pipeline.geometry.strokes import Stroke, check_gap, validate_strokes
 
 # How far along a line its direction is taken, as a share of the drawing's longer side: 3 of 200 units.
@@ -38,25 +39,54 @@ def route_strokes(
     if len(arrays) < 2:
         return [stroke.copy() for stroke in arrays]
     reach = _REACH * float(np.ptp(np.concatenate(arrays), axis=0).max())
-    a, b, landings = bridges_between(arrays, gap)
-    links = coo_array((np.ones(len(a)), (a, b)), shape=(len(arrays), len(arrays)))
+    pairs, landings = near_pairs(arrays, gap)
+    links = coo_array((np.ones(len(pairs)), pairs.T), shape=(len(arrays), len(arrays)))
     lines: list[Stroke] = []
     for members in _groups(connected_components(links, directed=False)[1]):
         if len(members) == 1:
             lines.append(arrays[members[0]].copy())
             continue
-        inside = np.isin(a, members)
+        inside = np.isin(pairs[:, 0], members)
         graph = build_graph(
             [arrays[stroke] for stroke in members],
-            np.searchsorted(members, a[inside]),
-            np.searchsorted(members, b[inside]),
+            np.searchsorted(members, pairs[inside]),
             landings[inside],
+            gap,
         )
-        if not graph.edges:  # dots on one spot
-            lines.append(graph.nodes)
-            continue
-        lines.append(walk(graph.edges + make_routable(graph, gap, cost), reach))
+        edges = _edges(graph, choose(graph, cost))
+        # Dots on one spot have none.
+        lines.append(walk(edges, reach) if edges else graph.nodes)
     return lines
+
+
+def _edges(graph: RouteGraph, choice: Choice) -> list[Edge]:
+    """What is walked: bridges, and pieces of strokes, put together again where nothing branches off."""
+    edges: list[Edge] = []
+    for bridge in np.flatnonzero(choice.bridges).tolist():
+        ends = graph.bridges[bridge]
+        length = float(graph.bridge_length[bridge])
+        edge = Edge(int(ends[0]), int(ends[1]), graph.nodes[ends], length, -1)
+        edges += [edge] * int(choice.bridges[bridge])
+    times = np.concatenate([choice.pieces, choice.bridges])
+    ends_at = np.bincount(np.concatenate([graph.pieces, graph.bridges]).ravel(), np.repeat(times, 2))
+    goes_on = (
+        (graph.stroke[1:] == graph.stroke[:-1])
+        & (choice.pieces[1:] == choice.pieces[:-1])
+        & (ends_at[graph.pieces[1:, 0]] == 2 * choice.pieces[1:])
+        & ~graph.pen_end[graph.pieces[1:, 0]]  # where a dot is, it stays a point of the line
+    )
+    border = np.flatnonzero(np.concatenate([[True], ~goes_on, [True]]))[: len(graph.pieces) + 1]
+    first, last = border[:-1], border[1:] - 1
+    for begin, end in zip(first.tolist(), last.tolist(), strict=True):
+        edge = Edge(
+            int(graph.pieces[begin, 0]),
+            int(graph.pieces[end, 1]),
+            graph.points(begin, end),
+            float(graph.length[begin : end + 1].sum()),
+            int(graph.stroke[begin]),
+        )
+        edges += [edge] * int(choice.pieces[begin])
+    return edges
 
 
 def _groups(labels: NDArray[np.int32]) -> list[NDArray[np.intp]]:

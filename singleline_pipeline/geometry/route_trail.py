@@ -4,15 +4,28 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
+from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
 
-from singleline_pipeline.geometry.route_graph import Edge
 from singleline_pipeline.geometry.strokes import Stroke
 
 # Up to as many line ends at a node all ways of pairing them are tried (15 for six).
 _EXACT_ENDS = 6
+# Points of a line that are looked at in one go.
+_LOOK = 8
+
+
+@dataclass
+class Edge:
+    """A piece of line (n, 2) between two nodes; `stroke` is the stroke whose ink it is, -1 for a bridge."""
+
+    first: int
+    last: int
+    points: Stroke
+    length: float
+    stroke: int
 
 
 def walk(edges: list[Edge], reach: float) -> Stroke:
@@ -52,13 +65,14 @@ def _heading(points: Stroke, reach: float) -> tuple[float, float]:
     """Unit vector from the first point to where the line is `reach` away from it; 0 for a line that stays there."""
     x0, y0 = points[0].tolist()
     furthest, heading = 0.0, (0.0, 0.0)
-    for point in points[1:]:
-        dx, dy = float(point[0]) - x0, float(point[1]) - y0
-        distance = math.hypot(dx, dy)
-        if distance > furthest:
-            furthest, heading = distance, (dx / distance, dy / distance)
-        if distance >= reach:
-            break
+    for begin in range(1, len(points), _LOOK):
+        for x, y in points[begin : begin + _LOOK].tolist():
+            dx, dy = x - x0, y - y0
+            distance = math.hypot(dx, dy)
+            if distance > furthest:
+                furthest, heading = distance, (dx / distance, dy / distance)
+            if distance >= reach:
+                return heading
     return heading
 
 
@@ -79,7 +93,13 @@ class _Pairing:
     def pair(self, ends: list[int]) -> None:
         """Pair the ends at a node with the least turning; of an odd number one stays free."""
         ends = ends if len(ends) % 2 == 0 else [*ends, -1]
-        if len(ends) <= _EXACT_ENDS:
+        if len(ends) == 2:
+            pairs = [(ends[0], ends[1])]
+        elif len(ends) == 4:
+            a, b, c, d = ends
+            ways = [[(a, b), (c, d)], [(a, c), (b, d)], [(a, d), (b, c)]]
+            pairs = min(ways, key=lambda way: self.turn(*way[0]) + self.turn(*way[1]))
+        elif len(ends) <= _EXACT_ENDS:
             _, pairs = self._best_pairs(ends)
         else:
             pairs, left = [], set(ends)
