@@ -374,6 +374,8 @@ class _Reader:
                 )
             else:
                 matrix = matrix @ step
+            if "transform-origin" in style:
+                self._warn(f"{self._where(element)}: its transform-origin is not read, only its transform")
         inside = replace(place, matrix=matrix, style=style, asked=None)
         framed = self._viewport(element, place.asked or {}, inside) if tag in ("svg", "symbol") else inside
         return framed if framed is not None and _area_scale(framed.matrix) > 0 else None
@@ -470,7 +472,10 @@ class _Reader:
         found = [f"{count} x {kind}" for kind, count in self._left_out.items()]
         said = f", only {', '.join(found)}" if found else ""
         if _FILLED in self._left_out:
-            said += " (draw with strokes, or give the shapes one: the outline of an area is not a pen's line)"
+            said += (
+                " (the outline of an area is not a pen's line: draw with strokes, or export a PNG into a folder of "
+                "scans, where it is traced)"
+            )
         if self._warnings:
             said += f"; {self._warnings[0]}"
         return said

@@ -11,7 +11,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 PROPERTIES = frozenset(
-    {"display", "visibility", "opacity", "fill", "stroke", "stroke-width", "stroke-opacity", "transform"}
+    {
+        "display",
+        "visibility",
+        "opacity",
+        "fill",
+        "stroke",
+        "stroke-width",
+        "stroke-opacity",
+        "transform",
+        "transform-origin",
+    }
 )
 INHERITED = frozenset({"visibility", "fill", "stroke", "stroke-width", "stroke-opacity"})
 _UNPAINTED = ("none", "transparent")

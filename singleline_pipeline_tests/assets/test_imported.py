@@ -19,6 +19,7 @@ from singleline_pipeline.orchestration.maintenance import list_leftovers
 from singleline_pipeline.orchestration.resources import HomeResource
 from singleline_pipeline.orchestration.sensors import new_sketchbooks
 from singleline_pipeline.scans import decode_image
+from singleline_pipeline.studio.pages import page_picture
 from singleline_pipeline_tests.assets.conftest import Shelf, new_shelf
 from singleline_pipeline_tests.geometry.test_svg_path import distance_to
 from singleline_pipeline_tests.kanjivg import kanji_files
@@ -161,6 +162,12 @@ def test_a_new_drawing_makes_its_sketchbook_stale_and_nothing_else_does(
     import_drawings([drawing], "tablet01", empty_shelf.home, replace=True)
     assert "raw_pages [tablet01]" in empty_shelf.run({"raw_pages"}).materialized
     assert empty_shelf.lake.read("raw_pages", "tablet01")["image"][0]["bytes"].as_py() == drawing.read_bytes()
+
+
+def test_the_studio_shows_imported_pages(imported: Shelf) -> None:
+    """It has a short cut for large scans, which an SVG must not fall into."""
+    picture = page_picture(imported.lake, "tablet01", "tablet01plena")
+    assert decode_image(picture).shape[0] == 1600
 
 
 def test_leftovers_of_killed_imports_are_found(empty_shelf: Shelf) -> None:

@@ -253,6 +253,20 @@ def test_what_is_a_line_and_what_is_not(body: str, lines: int, left_out: dict) -
             read_svg(data)
 
 
+def test_a_file_of_areas_says_what_to_do() -> None:
+    """Some programs write a pen of changing width as the outline of its ink."""
+    with pytest.raises(SvgError, match=r"only 2 x filled shape .*export a PNG into a folder of scans"):
+        read_svg(document('<path fill="#000" stroke="none" d="M0 0H9V9z"/>' * 2, paint=""))
+
+
+def test_a_transform_origin_is_said_not_to_be_read() -> None:
+    drawing = read_svg_drawing(
+        document('<g style="transform-origin:50% 50%;transform:scale(2)"><path d="M1 1h9"/></g>')
+    )
+    assert drawing.strokes[0].tolist() == [[2, 2], [20, 2]]
+    assert drawing.warnings == ["<g> in line 1: its transform-origin is not read, only its transform"]
+
+
 def test_style_rules_that_are_not_understood_are_named() -> None:
     drawing = read_svg_drawing(document(f"<style>g > path, a:hover {{display:none}}</style>{LINE}"))
     assert len(drawing.strokes) == 1
