@@ -1,7 +1,8 @@
 """Strokes: the pen's centerline traced from pages of drawings, joined and spliced."""
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Any, Literal
 
 import dagster as dg
 import numpy as np
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     from singleline_pipeline.geometry import LineOfPage
 
 GROUP = "strokes"
+
+# Strokes of a page and the provisional drawing of each, connected.
+Connect = Callable[[list[np.ndarray], np.ndarray], "LineOfPage"]
 
 
 class TraceConfig(dg.Config):
@@ -126,9 +130,17 @@ def strokes(
 
 
 def _connected(
-    context: dg.AssetExecutionContext, name: str, table: pa.Table, connect: Callable[..., "LineOfPage"]
+    context: dg.AssetExecutionContext,
+    name: str,
+    table: pa.Table,
+    connect: Connect,
+    compared: Mapping[str, Connect] | None = None,
 ) -> dg.MaterializeResult[pa.Table]:
-    """The table of an asset that connects the strokes of each page within its provisional drawings."""
+    """The table of an asset that connects the strokes of each page within its provisional drawings.
+
+    The metadata tell what each of the methods `compared` makes of the same pages: strokes, and line added
+    and retraced as shares of the line that came in.
+    """
     from singleline_pipeline import rendering
 
     before = strokes_from_arrow(table["strokes"])
@@ -144,7 +156,7 @@ def _connected(
         columns[measure] = [getattr(line, measure) for line in lines]
 
     length = sum(line.length for line in lines)
-    metadata = {
+    metadata: dict[str, Any] = {
         "strokes_before": sum(columns["strokes_before"]),
         "strokes_after": sum(columns["strokes_after"]),
         "strokes_dropped": sum(columns["strokes_dropped"]),
@@ -152,6 +164,13 @@ def _connected(
         "line_retraced": sum(line.retraced for line in lines) / length if length else 0.0,
         "line_lost": sum(line.lost for line in lines) / length if length else 0.0,
     }
+    for method, other in (compared or {}).items():
+        account = lines
+        if other is not connect:
+            account = [other(page, group) for page, group in zip(before, groups, strict=True)]
+        metadata[f"{method}_strokes"] = sum(len(line.strokes) for line in account)
+        metadata[f"{method}_added"] = sum(line.added for line in account) / length if length else 0.0
+        metadata[f"{method}_retraced"] = sum(line.retraced for line in account) / length if length else 0.0
     if lines:
         some = slice(0, 4)
         pairs = rendering.before_after_sheet(
@@ -176,18 +195,19 @@ def joined_strokes(
     return _connected(context, "joined_strokes", strokes, connect)
 
 
-@table_asset(group=GROUP, code_version="1", partitioned=True)
+@table_asset(group=GROUP, code_version="2", partitioned=True)
 def spliced_strokes(
     context: dg.AssetExecutionContext, config: SpliceConfig, joined_strokes: pa.Table
 ) -> dg.MaterializeResult[pa.Table]:
     """The strokes of each provisional drawing as one line where gaps allow it, going over drawn line again where that
-    saves a line nobody drew; or spliced into each other."""
+    saves a line nobody drew; or spliced into each other. The metadata compare the two."""
     from singleline_pipeline.geometry import route_page, splice_page
 
-    def connect(page: list[np.ndarray], groups: np.ndarray) -> "LineOfPage":
-        if config.method == "splice":
-            return splice_page(page, groups, max_gap=40.0 if config.max_gap is None else config.max_gap)
-        gap = 30.0 if config.max_gap is None else config.max_gap
-        return route_page(page, groups, max_gap=gap, retrace_cost=config.retrace_cost)
-
-    return _connected(context, "spliced_strokes", joined_strokes, connect)
+    gaps = {"route": 30.0, "splice": 40.0}
+    if config.max_gap is not None:
+        gaps[config.method] = config.max_gap
+    methods: dict[str, Connect] = {
+        "route": partial(route_page, max_gap=gaps["route"], retrace_cost=config.retrace_cost),
+        "splice": partial(splice_page, max_gap=gaps["splice"]),
+    }
+    return _connected(context, "spliced_strokes", joined_strokes, methods[config.method], methods)

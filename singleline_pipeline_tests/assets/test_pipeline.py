@@ -128,6 +128,17 @@ def test_joining_and_splicing_leave_fewer_strokes_and_say_what_they_added(shelf:
         assert all(added >= 0 for added in joined["added"].to_pylist())
 
 
+def test_the_metadata_tell_what_either_way_of_making_one_line_would_have_given(shelf: Shelf) -> None:
+    """Whoever sees a drawing in many strokes asks first whether the other method would have done better."""
+    event = shelf.instance.get_latest_materialization_event(dg.AssetKey("spliced_strokes"))
+    metadata = {name: value.value for name, value in event.asset_materialization.metadata.items()}
+    assert 0 < metadata["route_strokes"] <= metadata["splice_strokes"] <= metadata["strokes_before"]
+    assert metadata["route_strokes"] == metadata["strokes_after"]
+    assert metadata["route_added"] == metadata["line_added"]
+    assert metadata["splice_added"] >= 0
+    assert metadata["splice_retraced"] >= 0
+
+
 def test_augmented_drawings_are_variants_of_the_train_split_alone(shelf: Shelf) -> None:
     """A variant of a validation drawing among the training data would make every score a lie."""
     dataset, augmented = shelf.lake.read("stroke3_dataset"), shelf.lake.read("augmented_dataset")
