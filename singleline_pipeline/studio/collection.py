@@ -73,6 +73,11 @@ class Collection:
         return {name: index for index, name in enumerate(self.ids)}
 
     @cached_property
+    def thumbnails_version(self) -> str:
+        """Hash of the hashes of all thumbnails: as long as it is the same, so are the sheets."""
+        return hashlib.blake2b("\n".join(self.thumbnails).encode(), digest_size=8).hexdigest()
+
+    @cached_property
     def row_of_thumbnail(self) -> dict[str, int]:
         """A row by the hash of its thumbnail."""
         return {name: index for index, name in enumerate(self.thumbnails) if name}

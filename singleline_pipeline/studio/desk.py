@@ -28,11 +28,16 @@ from singleline_pipeline.studio.thumbnails import A_SHEET, ACROSS, TILE, Thumbna
 MOST_IDS = 20_000
 """Pages or drawings that one request may label."""
 
-_READ = {
-    "pages": ("raw_pages", "page_embeddings", "page_groups"),
-    "drawings": ("drawings", "drawing_embeddings", "filtered_drawings"),
-    "tables": ("page_clusters", "page_map", "drawing_clusters", "drawing_map"),
-}
+_PARTITIONED = (
+    "raw_pages",
+    "page_embeddings",
+    "page_groups",
+    "drawings",
+    "drawing_embeddings",
+    "filtered_drawings",
+)
+_STAMPS = ("size", "mtime", "ino", "ETag", "LastModified")
+"""What local files and object stores say of a file's state."""
 
 
 class Desk:
@@ -52,11 +57,16 @@ class Desk:
         self.who = _user()
         """Stands in each label's row."""
 
-    def refresh(self) -> dict[str, Any]:
-        """Look whether tables or labels have changed, and read them. Return the versions of both."""
+    def refresh(self, *, tables: bool = False) -> dict[str, Any]:
+        """Look whether labels, and `tables`, have changed, and read them. Return the versions of both.
+
+        Looking at some hundred files of tables costs 10 ms: the page asks for it every other second, and not with
+        each label.
+        """
         with self._lock:
-            version = self._version_of_lake()
-            if version != self._lake_version:
+            known = self._lake_version
+            version = self._version_of_lake() if tables or not known else known
+            if version != known:
                 self._read_lake()
                 self._lake_version = version
                 self._read_labels(everything=True)
@@ -74,10 +84,9 @@ class Desk:
     def shown(self, kind: Kind) -> dict[str, Any]:
         """A collection for the page: one list a column."""
         with self._lock:
-            versions = self.refresh()
+            versions = self.refresh(tables=True)
             found = self._collections[kind]
             scores, other = self._doubt(kind)
-            sheets = self.thumbnails.sheets(found)
             on_map = np.isfinite(found.place[:, 0])
             return {
                 "kind": kind.scope,
@@ -106,8 +115,8 @@ class Desk:
                     cluster_key(found.clusters.fit_id, n) for n in range(len(found.clusters.members))
                 ],
                 "sheets": {
-                    "version": sheets.version,
-                    "count": sheets.count,
+                    "version": found.thumbnails_version,
+                    "count": -(-len(found.ids) // A_SHEET),
                     "tile": TILE,
                     "across": ACROSS,
                     "each": A_SHEET,
@@ -125,8 +134,8 @@ class Desk:
             undo, redo = (self._history.last(what, tab) for what in ("undo", "redo"))
             return {
                 "version": versions["labels"],
-                "codes": "".join(map(str, (codes + 1).tolist())),
-                "by": "".join(map(str, by.tolist())),
+                "codes": _digits(codes + 1),
+                "by": _digits(by),
                 "clusters": [
                     {
                         "name": self._label(kind, name.code),
@@ -314,21 +323,19 @@ class Desk:
         return kind.labels[code] if code != NONE else ""
 
     def _version_of_lake(self) -> str:
-        digest = hashlib.blake2b(digest_size=8)
-        for asset in (*_READ["pages"], *_READ["drawings"]):
-            for partition in self.lake.partitions(asset):
-                digest.update(f"{asset}/{partition} {self._stamp(asset, partition)}\n".encode())
-        for asset in _READ["tables"]:
-            digest.update(f"{asset} {self._stamp(asset, None)}\n".encode())
-        return digest.hexdigest()
-
-    def _stamp(self, asset: str, partition: str | None) -> tuple[Any, ...]:
-        path = self.lake.path(asset, partition)
-        try:
-            info = path.fs.info(path.path)
-        except FileNotFoundError:
-            return ()
-        return tuple(str(info.get(name)) for name in ("size", "mtime", "ino", "ETag", "LastModified"))
+        """A hash of names, sizes and times of the tables that are read."""
+        found = []
+        for folder in (self.lake.root, *(self.lake.root / asset for asset in _PARTITIONED)):
+            folder.fs.invalidate_cache()
+            try:
+                entries = folder.fs.ls(folder.path, detail=True)
+            except (FileNotFoundError, NotADirectoryError):
+                continue
+            for entry in entries:
+                name = str(entry["name"])
+                if name.endswith(".parquet") and not name.rpartition("/")[2].startswith("."):
+                    found.append([name, *(str(entry.get(stamp)) for stamp in _STAMPS)])
+        return hashlib.blake2b(repr(sorted(found)).encode(), digest_size=8).hexdigest()
 
     def _read_lake(self) -> None:
         self._problem = ""
@@ -351,6 +358,11 @@ class Desk:
         self._history.add(rows)
         for decisions in self._decisions.values():
             decisions.add(rows)
+
+
+def _digits(values: np.ndarray) -> str:
+    """Small numbers as one character each."""
+    return (values + ord("0")).astype(np.uint8).tobytes().decode("ascii")
 
 
 def _user() -> str:

@@ -1,9 +1,11 @@
 """The studio's addresses: static files, collections, thumbnails, labels."""
 
+import contextlib
 import hashlib
 import mimetypes
 import secrets
 import socket
+import threading
 from collections.abc import Callable
 from importlib import resources
 from typing import Any
@@ -26,6 +28,7 @@ from singleline_pipeline.studio.guard import Guard
 from singleline_pipeline.studio.kinds import KINDS, PAGES, Kind
 from singleline_pipeline.studio.pages import page_lines, page_picture, settings_of, try_settings
 from singleline_pipeline.studio.running import Runner
+from singleline_pipeline.studio.thumbnails import A_SHEET
 
 _FOR_EVER = "private, max-age=31536000, immutable"
 _MOST = 200
@@ -38,16 +41,15 @@ def serve(home: Home, port: int, started: Callable[[str], None] = lambda address
     """
     import uvicorn
 
-    listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listening.bind(("127.0.0.1", port))
-    except OSError as error:
-        raise StudioError(
-            f"Port {port} of 127.0.0.1 cannot be had ({error.strerror}): the studio may be running already. Choose "
-            "another one with --port."
-        ) from error
-    with listening:
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as listening:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listening.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise StudioError(
+                f"Port {port} of 127.0.0.1 cannot be had ({error.strerror}): the studio may be running already. "
+                "Choose another one with --port."
+            ) from error
         config = uvicorn.Config(
             create_app(home), log_level="warning", access_log=False, timeout_graceful_shutdown=2
         )
@@ -80,6 +82,8 @@ def create_app(home: Home, *, token: str | None = None) -> Starlette:
         Route(f"/thumbnails/{kind}/{{hash:str}}", studio.thumbnail),
         Route("/pictures/{page_id:str}/{version:str}", studio.picture),
     ]
+    # The first page that is opened need not wait for the tables.
+    threading.Thread(target=studio.read_tables, daemon=True).start()
     return Starlette(
         routes=routes,
         middleware=[Middleware(Guard, token=studio.token)],
@@ -112,6 +116,11 @@ class _Studio:
         self._runner = Runner(home)
         self._static = _static_files()
 
+    def read_tables(self) -> None:
+        """Read what is there. Errors are for the request that needs it to tell."""
+        with contextlib.suppress(LakeError, LabelError):
+            self._desk.refresh(tables=True)
+
     async def index(self, request: Request) -> Response:
         return self._file(request, "index.html")
 
@@ -123,7 +132,7 @@ class _Studio:
         return JSONResponse({"token": self.token, "home": str(root), "who": self._desk.who})
 
     async def status(self, request: Request) -> Response:
-        versions = await run_in_threadpool(self._desk.refresh)
+        versions = await run_in_threadpool(lambda: self._desk.refresh(tables=True))
         return JSONResponse(versions | {"run": self._runner.state()})
 
     async def collection(self, request: Request) -> Response:
@@ -173,9 +182,9 @@ class _Studio:
 
     async def sheet(self, request: Request) -> Response:
         collection = self._desk.collection(_kind(request))
-        sheets = self._desk.thumbnails.sheets(collection)
         number = request.path_params["number"]
-        if request.path_params["version"] != sheets.version or number >= sheets.count:
+        here = request.path_params["version"] == collection.thumbnails_version
+        if not here or number * A_SHEET >= len(collection.ids):
             raise RequestError(404, "The thumbnails have changed: reload the page.")
         make: Callable[[], bytes] = lambda: self._desk.thumbnails.sheet(collection, number)  # noqa: E731
         return await self._kept_for_ever(request, make, "image/jpeg")

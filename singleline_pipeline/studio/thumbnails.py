@@ -1,17 +1,18 @@
 """Thumbnails by the hash of their bytes, one by one for the strips and a thousand to a sheet for the map."""
 
-import hashlib
 import io
 import threading
 from collections import OrderedDict
-from dataclasses import dataclass
+from typing import TypeVar
 
-import numpy as np
 from PIL import Image
 
 from singleline_pipeline.lake import Lake, LakeError
 from singleline_pipeline.studio.collection import Collection, thumbnail_hash
-from singleline_pipeline.studio.kinds import PAGES
+from singleline_pipeline.studio.kinds import PAGES, Kind
+
+Key = TypeVar("Key")
+Value = TypeVar("Value")
 
 TILE = 64
 """Side of a thumbnail on a sheet, px."""
@@ -20,17 +21,9 @@ ACROSS = 32
 """Thumbnails a row of a sheet, and rows: 2048 px is a size of picture that every browser takes."""
 
 A_SHEET = ACROSS * ACROSS
-_MOST_BYTES = 48_000_000
-"""Of what is kept in memory: sheets of 40,000 thumbnails, and the sketchbooks that were looked at last."""
-
-
-@dataclass(frozen=True)
-class Sheets:
-    """Where the map finds its thumbnails: row r is at place r % A_SHEET of sheet r // A_SHEET."""
-
-    version: str
-    """Hash of the thumbnails' hashes: as long as it is the same, so are the sheets."""
-    count: int
+_SHEETS = 48
+_BOOKS = 6
+"""Kept in memory: sheets, under 1 MB each, and the thumbnails of the sketchbooks that were looked at last."""
 
 
 class Thumbnails:
@@ -38,41 +31,33 @@ class Thumbnails:
 
     def __init__(self, lake: Lake) -> None:
         self._lake = lake
-        self._kept: OrderedDict[object, tuple[int, object]] = OrderedDict()
-        self._lock = threading.Lock()
-        self._making = threading.Lock()
-
-    def sheets(self, collection: Collection) -> Sheets:
-        """The sheets of a collection."""
-        digest = hashlib.blake2b("\n".join(collection.thumbnails).encode(), digest_size=8)
-        return Sheets(digest.hexdigest(), -(-len(collection.ids) // A_SHEET))
+        self._sheets: OrderedDict[tuple[str, int], bytes] = OrderedDict()
+        self._books: OrderedDict[tuple[str, str], dict[str, bytes]] = OrderedDict()
+        # The browser asks for many at once: each is read or made by one thread, and the others then find it.
+        self._reading, self._making = threading.Lock(), threading.Lock()
 
     def one(self, collection: Collection, row: int) -> tuple[bytes, str] | None:
         """A thumbnail as (bytes, media type); None where the lake does not have this one any more."""
-        book = collection.books[collection.book[row]]
-        data = self._of_book(collection, book).get(collection.ids[row])
+        data = self._of_book(collection, row).get(collection.ids[row])
         if data is None or thumbnail_hash(data) != collection.thumbnails[row]:
             return None
         return data, "image/png" if data.startswith(b"\x89PNG") else "image/jpeg"
 
     def sheet(self, collection: Collection, number: int) -> bytes:
-        """One sheet, a JPEG. Places of thumbnails that cannot be had are left white."""
-        version = self.sheets(collection).version
-        with self._making:  # the browser asks for all at once: each core makes one, and none is made twice
-            kept = self._get((version, number))
-            if isinstance(kept, bytes):
-                return kept
-            data = self._make(collection, number)
-            self._keep((version, number), data, len(data))
-            return data
+        """A sheet, a JPEG: row r is at place r % A_SHEET of sheet r // A_SHEET. Places of thumbnails that cannot be
+        had are left white."""
+        key = (collection.thumbnails_version, number)
+        with self._making:
+            if key not in self._sheets:
+                _keep(self._sheets, key, self._make(collection, number), _SHEETS)
+            return self._sheets[key]
 
     def _make(self, collection: Collection, number: int) -> bytes:
         rows = range(number * A_SHEET, min((number + 1) * A_SHEET, len(collection.ids)))
         height = -(-len(rows) // ACROSS) * TILE
         sheet = Image.new("RGB", (ACROSS * TILE, height), "white")
         for place, row in enumerate(rows):
-            book = collection.books[collection.book[row]]
-            data = self._of_book(collection, book).get(collection.ids[row])
+            data = self._of_book(collection, row).get(collection.ids[row])
             if data is None:
                 continue
             with Image.open(io.BytesIO(data)) as picture:
@@ -87,35 +72,27 @@ class Thumbnails:
         sheet.save(buffer, "JPEG", quality=82)
         return buffer.getvalue()
 
-    def _of_book(self, collection: Collection, book: str) -> dict[str, bytes]:
-        """The thumbnails of a sketchbook by id: those of drawings lie in one table for all sketchbooks."""
-        pages = collection.kind is PAGES
-        # Of another age than the collection is worse than none: the hashes in the key are those of the collection.
-        rows = np.flatnonzero(collection.book == collection.books.index(book)) if pages else slice(None)
-        hashes = np.array(collection.thumbnails)[rows]
-        key = (collection.kind.scope, book if pages else "", hash(hashes.tobytes()))
-        kept = self._get(key)
-        if isinstance(kept, dict):
-            return kept
-        asset, partition = ("raw_pages", book) if pages else ("drawing_map", None)
-        column = f"{collection.kind.scope}_id"
+    def _of_book(self, collection: Collection, row: int) -> dict[str, bytes]:
+        """The thumbnails of a row's sketchbook by id: those of drawings lie in one table for all sketchbooks."""
+        book = collection.books[collection.book[row]] if collection.kind is PAGES else ""
+        key = (collection.thumbnails_version, book)
+        with self._reading:
+            if key not in self._books:
+                _keep(self._books, key, self._read(collection.kind, book), _BOOKS)
+            return self._books[key]
+
+    def _read(self, kind: Kind, book: str) -> dict[str, bytes]:
+        asset, partition = ("raw_pages", book) if kind is PAGES else ("drawing_map", None)
+        column = f"{kind.scope}_id"
         try:
             table = self._lake.read(asset, partition, [column, "thumbnail"])
         except LakeError:
             return {}
-        found = dict(zip(table[column].to_pylist(), table["thumbnail"].to_pylist(), strict=True))
-        self._keep(key, found, sum(map(len, found.values())))
-        return found
+        return dict(zip(table[column].to_pylist(), table["thumbnail"].to_pylist(), strict=True))
 
-    def _get(self, key: object) -> object | None:
-        with self._lock:
-            if key not in self._kept:
-                return None
-            self._kept.move_to_end(key)
-            return self._kept[key][1]
 
-    def _keep(self, key: object, value: object, size: int) -> None:
-        with self._lock:
-            self._kept[key] = (size, value)
-            while len(self._kept) > 1 and sum(size for size, _ in self._kept.values()) > _MOST_BYTES:
-                self._kept.popitem(last=False)
+def _keep(kept: OrderedDict[Key, Value], key: Key, value: Value, most: int) -> None:
+    """Keep a value, and of the others those that came last."""
+    kept[key] = value
+    while len(kept) > most:
+        kept.popitem(last=False)

@@ -51,96 +51,104 @@ class MadeHome:
         return replace(self, home=Home.from_environment(root))
 
 
-def make_home(root: Path, *, pages: int = 40, books: int = 2, seed: int = 0, k: int = 8) -> MadeHome:
+@dataclass(frozen=True)
+class MadePages:
+    """Columns of pages, in the order of their ids."""
+
+    ids: list[str]
+    books: list[str]
+    sha256: list[str]
+    files: list[bytes]
+    sizes: list[tuple[int, int]]
+    """Width and height, px."""
+    thumbnails: list[bytes]
+    vectors: np.ndarray
+    looks: list[str]
+    """What folder and statistics suggest."""
+
+
+def make_home(
+    root: Path, *, pages: int = 40, books: int = 2, seed: int = 0, k: int = 8, apart: float = 4.0
+) -> MadeHome:
     """Pages of five groups that lie apart in the space of vectors, and two drawings on each page of drawings."""
-    home = Home.from_environment(root)
-    lake = Lake(home.lake)
     rng = np.random.default_rng(seed)
     kind = rng.choice(len(GROUPS), pages, p=SHARES)
     book = np.sort(np.arange(pages) % books)
-    ids = [f"sb{book[n] + 1:02d}p{n:04d}" for n in range(pages)]
-    sha = [f"{n:064x}" for n in range(1, pages + 1)]
-    centres = rng.normal(size=(len(GROUPS), 16)) * 4
+    centres = rng.normal(size=(len(GROUPS), 16)) * apart
     vectors = (centres[kind] + rng.normal(size=(pages, 16))).astype(np.float32)
     pictures = [[_picture(group, number) for number in range(12)] for group in range(len(GROUPS))]
     # What follows the end of a JPEG is not looked at: each page has bytes of its own.
     files = [pictures[group][n % 12] + b"%d" % n for n, group in enumerate(kind)]
     looks = [GROUPS[group] for group in kind]
-
-    fit = fit_clusters(vectors, sha, k=k, starts=2)
-    save_fit(home.labels / "fits", StoredFit("page_cluster", fit.fit_id, "a", "1", fit.members))
-    lake.write(
-        "page_clusters",
-        _clusters("page_clusters", fit, suggested_names(fit.members, dict(zip(sha, looks, strict=True)))),
+    made = MadePages(
+        ids=[f"sb{book[n] + 1:02d}p{n:04d}" for n in range(pages)],
+        books=[f"sb{number + 1:02d}" for number in book],
+        sha256=[f"{n:064x}" for n in range(1, pages + 1)],
+        files=files,
+        sizes=[(120, 160)] * pages,
+        thumbnails=files,
+        vectors=vectors,
+        looks=looks,
     )
-    number, distance = assign(vectors, fit.centroids)
     places = vectors[:, :2] + rng.normal(size=(pages, 2)).astype(np.float32)
-    for index in range(books):
-        rows = np.flatnonzero(book == index)
-        name = f"sb{index + 1:02d}"
-        of = {
-            "page_id": [ids[n] for n in rows],
-            "sketchbook": [name] * len(rows),
-            "sha256": [sha[n] for n in rows],
-        }
-        _write(
-            lake,
-            "raw_pages",
-            name,
-            of
-            | {
-                "folder": ["art"] * len(rows),
-                "path": [f"{name}/art/{n:04d}.jpg" for n in rows],
-                "width": [120] * len(rows),
-                "height": [160] * len(rows),
-                "image": [{"bytes": files[n], "path": f"{n:04d}.jpg"} for n in rows],
-                "thumbnail": [files[n] for n in rows],
-            },
-        )
-        _write(
-            lake,
-            "page_embeddings",
-            name,
-            of
-            | {
-                "folder": ["art"] * len(rows),
-                "embedding": vectors_to_arrow(vectors[rows]),
-                "encoder": ["a"] * len(rows),
-                "encoder_version": ["1"] * len(rows),
-                "statistics": [[] for _ in rows],
-            },
-        )
-        _write(
-            lake,
-            "page_groups",
-            name,
-            of
-            | {
-                "group": [looks[n] for n in rows],
-                "decided_by": ["suggestion"] * len(rows),
-                "suggestion": [looks[n] for n in rows],
-                "fit_id": [fit.fit_id] * len(rows),
-                "cluster": number[rows],
-                "distance": distance[rows],
-            },
-        )
-        _write_drawings(lake, name, [(ids[n], sha[n]) for n in rows if kind[n] == 0], rng)
-    _write(
-        lake,
-        "page_map",
-        None,
-        {
-            "page_id": ids,
-            "sketchbook": [f"sb{b + 1:02d}" for b in book],
-            "x": places[:, 0],
-            "y": places[:, 1],
-            "group": looks,
-            "thumbnail": files,
-        },
-    )
+    home, keys = write_pages(root, made, places, k)
+    lake = Lake(home.lake)
+    for name in dict.fromkeys(made.books):
+        drawn = [
+            (page, sha)
+            for page, sha, of, look in zip(made.ids, made.sha256, made.books, looks, strict=True)
+            if of == name and look == "drawings"
+        ]
+        _write_drawings(lake, name, drawn, rng)
     _cluster_drawings(lake, home)
-    keys = [cluster_key(fit.fit_id, n) for n in range(fit.k)]
-    return MadeHome(home, dict(zip(ids, looks, strict=True)), keys)
+    return MadeHome(home, dict(zip(made.ids, looks, strict=True)), keys)
+
+
+def write_pages(root: Path, pages: MadePages, places: np.ndarray, k: int) -> tuple[Home, list[str]]:
+    """The tables of pages, clustered into k. Return the home and the clusters' keys."""
+    home = Home.from_environment(root)
+    lake = Lake(home.lake)
+    fit = fit_clusters(pages.vectors, pages.sha256, k=k, starts=2)
+    save_fit(home.labels / "fits", StoredFit("page_cluster", fit.fit_id, "a", "1", fit.members))
+    suggested = suggested_names(fit.members, dict(zip(pages.sha256, pages.looks, strict=True)))
+    lake.write("page_clusters", _clusters("page_clusters", fit, suggested))
+    number, distance = assign(pages.vectors, fit.centroids)
+    for name in dict.fromkeys(pages.books):
+        rows = np.flatnonzero(np.array(pages.books) == name)
+        count = len(rows)
+        of = {
+            "page_id": [pages.ids[n] for n in rows],
+            "sketchbook": [name] * count,
+            "sha256": [pages.sha256[n] for n in rows],
+        }
+        raw = {
+            "folder": ["art"] * count,
+            "path": [f"{name}/art/{n:04d}.jpg" for n in rows],
+            "width": [pages.sizes[n][0] for n in rows],
+            "height": [pages.sizes[n][1] for n in rows],
+            "image": [{"bytes": pages.files[n], "path": f"{n:04d}.jpg"} for n in rows],
+            "thumbnail": [pages.thumbnails[n] for n in rows],
+        }
+        embedded = {
+            "folder": ["art"] * count,
+            "embedding": vectors_to_arrow(pages.vectors[rows]),
+            "encoder": ["a"] * count,
+            "encoder_version": ["1"] * count,
+            "statistics": [[]] * count,
+        }
+        groups = {
+            "group": [pages.looks[n] for n in rows],
+            "decided_by": ["suggestion"] * count,
+            "suggestion": [pages.looks[n] for n in rows],
+            "fit_id": [fit.fit_id] * count,
+            "cluster": number[rows],
+            "distance": distance[rows],
+        }
+        for asset, columns in (("raw_pages", raw), ("page_embeddings", embedded), ("page_groups", groups)):
+            _write(lake, asset, name, of | columns)
+    on_map = {"page_id": pages.ids, "sketchbook": pages.books, "x": places[:, 0], "y": places[:, 1]}
+    _write(lake, "page_map", None, on_map | {"group": pages.looks, "thumbnail": pages.thumbnails})
+    return home, [cluster_key(fit.fit_id, n) for n in range(fit.k)]
 
 
 def _write_drawings(lake: Lake, book: str, pages: list[tuple[str, str]], rng: np.random.Generator) -> None:
@@ -280,13 +288,24 @@ def _write(lake: Lake, asset: str, partition: str | None, columns: dict) -> None
 
 def _table(asset: str, columns: dict) -> pa.Table:
     schema = SCHEMAS[asset]
-    arrays = [
-        columns[field.name]
-        if isinstance(columns[field.name], pa.Array | pa.ChunkedArray)
-        else pa.array(columns[field.name], field.type)
-        for field in schema
-    ]
+    rows = len(next(iter(columns.values())))
+    arrays = []
+    for field in schema:
+        # The studio does not look at the others: one that is added to a schema need not be known here.
+        values = columns[field.name] if field.name in columns else [_nothing(field.type)] * rows
+        arrays.append(
+            values if isinstance(values, pa.Array | pa.ChunkedArray) else pa.array(values, field.type)
+        )
     return pa.table(arrays, names=schema.names)
+
+
+def _nothing(kind: pa.DataType) -> object:
+    """A value of a type that says nothing."""
+    if pa.types.is_fixed_size_list(kind):
+        return [_nothing(kind.value_type)] * kind.list_size
+    if pa.types.is_string(kind):
+        return ""
+    return [] if pa.types.is_nested(kind) else 0
 
 
 def _loop(x: float, y: float) -> np.ndarray:
