@@ -11,10 +11,10 @@ class TraceSettings:
 
     gap: longest way between two ends that face each other that is bridged, round ends of the ink included.
     speck: marks whose longer side is under this many pen widths are dust, not drawing.
-    apart: distance between two pieces of ink, as a share of the smaller one's size, up to which they may be
-    one drawing.
+    apart: blank strip between two pieces of ink, as a share of the page's longer side, up to which the smaller may
+    be a stray mark of the same drawing; the more of a drawing it is itself, the narrower (see grouping).
     """
 
     gap: float = 5.0
     speck: float = 2.5
-    apart: float = 0.35
+    apart: float = 0.12
