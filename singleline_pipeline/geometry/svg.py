@@ -222,6 +222,7 @@ class _Reader:
         self._left_out: Counter[str] = Counter()
         self._warnings: list[str] = []
         self._curves: list[tuple[Curve, float, Element]] = []
+        self._segments = 0
         self._by_id: dict[str, Element] = {}
         self._parents: dict[Element, Element] | None = None
         self._sheet = StyleSheet()
@@ -270,10 +271,7 @@ class _Reader:
                 continue
             points += points_when_flat(placed, tolerance)
             if not points <= MAX_POINTS:
-                raise SvgError(
-                    f"{self._name} takes more than {MAX_POINTS:,} points at {self._where(element)}. Split it, or "
-                    "simplify its paths."
-                )
+                raise self._too_many_points(element)
             stroke = flatten(placed, tolerance)
             if page is not None and _is_off(stroke, page, pages_away=1):
                 self._left_out[_OUTSIDE] += 1
@@ -466,6 +464,15 @@ class _Reader:
                 self._left_out[_OUTSIDE] += 1
                 continue
             self._curves.append((placed, max(width, 0.0) * _area_scale(place.matrix), element))
+            self._segments += len(placed) // 3
+            if self._segments > MAX_POINTS:
+                raise self._too_many_points(element)
+
+    def _too_many_points(self, element: Element) -> SvgError:
+        return SvgError(
+            f"{self._name} takes more than {MAX_POINTS:,} points at {self._where(element)}. Split it, or simplify its "
+            "paths."
+        )
 
     def _instead(self) -> str:
         """What was found in the place of lines, for a message."""

@@ -20,6 +20,9 @@ from singleline_pipeline.geometry.strokes import Stroke
 
 Curve = NDArray[np.float64]
 
+MAX_SEGMENTS = 2_000_000
+"""Segments of one path, after which the rest is not read: about 10 MB of path data."""
+
 _ARGUMENTS = {"M": 2, "L": 2, "H": 1, "V": 1, "C": 6, "S": 4, "Q": 4, "T": 2, "A": 7, "Z": 0}
 _ARC_FLAGS = (3, 4)
 _SPACE = re.compile(r"[ \t\n\r\f]*+")
@@ -35,6 +38,7 @@ class CurvePen:
 
     def __init__(self) -> None:
         self.at = 0j
+        self.segments = 0
         self._start = 0j
         self._moved = False
         self._points: list[complex] = []
@@ -127,6 +131,7 @@ class CurvePen:
         if not self._points:
             self._points = [self.at]
         self._points += (first, second, to)
+        self.segments += 1
         self.at = to
 
     def _lift(self) -> None:
@@ -166,6 +171,8 @@ def parse_path(data: str) -> tuple[list[Curve], str | None]:
                 break
             _draw(pen, "L" if command == "M" and not first else command, numbers, letter.islower())
             first, position = False, after
+            if pen.segments > MAX_SEGMENTS:
+                return pen.curves(), f"it has more than {MAX_SEGMENTS:,} segments"
         position = _end(_SPACE, data, position)
     return pen.curves(), None
 

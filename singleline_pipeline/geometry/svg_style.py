@@ -26,8 +26,7 @@ PROPERTIES = frozenset(
 INHERITED = frozenset({"visibility", "fill", "stroke", "stroke-width", "stroke-opacity"})
 _UNPAINTED = ("none", "transparent")
 
-_COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
-_RULE = re.compile(r"([^{}]+)\{([^{}]*)\}")
+_COMMENT = re.compile(r"/\*.*?(?:\*/|\Z)", re.DOTALL)
 _SELECTOR = re.compile(r"(\*|[\w-]+)?((?:[.#][\w-]+)*)")
 
 
@@ -59,9 +58,11 @@ class StyleSheet:
 
     def add(self, css: str) -> None:
         """Add the rules of one `<style>` element, after those that are there."""
-        for selectors, inside in _RULE.findall(_COMMENT.sub("", css)):
+        for block in _COMMENT.sub("", css).split("}"):
+            before, brace, inside = block.rpartition("{")
+            selectors = before.rpartition("{")[2]  # rules of @media and its like count as any other
             said = declarations(inside)
-            if not said or selectors.strip().startswith("@"):
+            if not brace or not said or selectors.strip().startswith("@"):
                 continue
             for selector in selectors.split(","):
                 found = _SELECTOR.fullmatch(selector.strip())

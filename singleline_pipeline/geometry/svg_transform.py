@@ -30,10 +30,10 @@ PHYSICAL_UNITS = frozenset({"in", "cm", "mm", "q", "pt", "pc"})
 _PX_OR_DEGREES = PX_OF_UNIT | {"deg": 1.0, "rad": 180 / math.pi, "grad": 0.9, "turn": 360.0}
 
 _NUMBER = r"[+-]?(?:[0-9]++\.?[0-9]*+|\.[0-9]++)(?:[eE][+-]?[0-9]++)?"
-_LENGTH = re.compile(rf"\s*({_NUMBER})\s*(%|[a-zA-Z]*)\s*")
+_LENGTH = re.compile(rf"\s*+({_NUMBER})\s*+(%|[a-zA-Z]*+)\s*+")
 _FUNCTION = re.compile(r"[\s,]*+([a-zA-Z]+)\s*+\(([^()]*+)\)")
 _ARGUMENT = re.compile(rf"\s*+(,?)\s*+({_NUMBER})([a-zA-Z]*+)")
-_SEPARATOR = re.compile(r"\s*,\s*|\s+")
+_SEPARATOR = re.compile(r"\s*+,\s*+|\s++")
 
 
 def translation(x: float, y: float) -> Matrix:

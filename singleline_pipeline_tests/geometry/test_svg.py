@@ -228,6 +228,8 @@ def test_round_shapes_are_round(shape: str, centre, radii) -> None:
          '<path class="cls-1 cls-2" d="M0 0H9"/>', 1, {"hidden element": 1}),
         ('<style>/* #a{} */ path{stroke:none} #a , #b{stroke:red} @font-face{src:x}</style><path id="a" fill="blue" '
          'd="M0 0H9"/><path fill="blue" d="M0 0H9"/>', 1, {"filled shape without a stroke": 1}),
+        ('<style>@media all { .x{stroke:red} } @import "y"; .y{fill:none</style>'
+         '<path class="x" fill="blue" d="M0 0H9"/>', 1, {}),
         ('<style>path.x{stroke:red}</style><path class="x y" fill="blue" stroke="none" d="M0 0H9"/>', 1, {}),
         ('<text x="5" y="5">words</text><image href="x.png"/><foreignObject/><path d="M0 0H9"/>', 1,
          {"text": 1, "image": 1, "embedded document (foreignObject)": 1}),
@@ -357,12 +359,36 @@ def test_limits_are_held_before_the_memory_is_full(monkeypatch: pytest.MonkeyPat
     curve = '<path id="long" d="M0 0C100 0 0 100 100 100"/>'
     with pytest.raises(SvgError, match='more than 1,000 points at <path id="long">'):
         read_svg(document(curve), tolerance=1e-6)
+    for many in ('<path d="M0 0' + "h1" * 1002 + '"/>', '<path d="M0 0h1h1"/>' * 501):
+        monkeypatch.setattr(svg, "MAX_ELEMENTS", 600)
+        monkeypatch.setattr(svg, "MAX_BYTES", 100_000)
+        with pytest.raises(SvgError, match="more than 1,000 points"):
+            read_svg(document(many))
 
 
 def test_deep_nesting_needs_no_stack() -> None:
     """Twenty thousand groups are 140 kB; a recursive reader would take the interpreter with it."""
     deep = document("<g>" * 20_000 + LINE + "</g>" * 20_000)
     assert read_svg(deep)[0].tolist() == [[10, 20], [30, 40]]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        '<path stroke-width="1{long}x" d="M0 0H9"/>',
+        '<path d="M0 0H9{long}x"/>',
+        '<path d="M0 0H9" transform="rotate({long}x"/>',
+        '<polyline points="0 0 9 0{long}x"/>',
+        '<path d="M0 0H9" style="stroke:rgba({long}x"/>',
+        "<style>a{long}x</style><path d='M0 0H9'/>",
+        "<style>{stars}</style><path d='M0 0H9'/>",
+        '<svg viewBox="0 0 9 9{long}"><path d="M0 0H9"/></svg>',
+    ],
+)
+def test_long_nonsense_takes_no_longer_than_it_is_long(body: str) -> None:
+    """A pattern that tries every way to split a million blanks would be at it for days: the test would time out."""
+    nonsense = body.format(long=" " * 1_000_000, stars="/*" * 500_000)
+    assert len(read_svg(document(nonsense))) == 1
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "iso-8859-1"])

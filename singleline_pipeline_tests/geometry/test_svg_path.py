@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from singleline_pipeline.geometry import svg_path
 from singleline_pipeline.geometry.svg_path import CurvePen, flatten, parse_path, points_when_flat
 
 near = st.floats(-1000, 1000).map(lambda value: round(value, 3))
@@ -168,6 +169,14 @@ def test_arcs_lie_on_an_ellipse_of_their_radii(start, to, rx, ry, degrees, large
     assert (np.sign(steps[np.abs(steps) > 1e-9]) == (1 if sweep else -1)).all()
     if abs(radius - reach) > 1e-6:
         assert (abs(steps.sum()) > np.pi) == large
+
+
+def test_a_path_without_end_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Thirty megabytes of it would take two gigabytes before anybody could count the points."""
+    monkeypatch.setattr(svg_path, "MAX_SEGMENTS", 10)
+    curves, problem = parse_path("M0 0" + "h1" * 100)
+    assert [len(curve) for curve in curves] == [34]
+    assert problem == "it has more than 10 segments"
 
 
 @pytest.mark.parametrize("arc", ["A0 5 0 0 1 9 9", "A5 0 0 1 1 9 9", "A1e200 1e200 0 0 1 9 9"])
