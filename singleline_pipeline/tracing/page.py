@@ -16,6 +16,7 @@ from singleline_pipeline.tracing.flatten import flatten
 from singleline_pipeline.tracing.grouping import group_strokes, lone_marks
 from singleline_pipeline.tracing.lines import lines_of_ink
 from singleline_pipeline.tracing.observer import Observer
+from singleline_pipeline.tracing.rules import remove_rules
 from singleline_pipeline.tracing.scale import pen_width_of, rescaled, working_scale
 from singleline_pipeline.tracing.settings import TraceSettings
 from singleline_pipeline.tracing.threshold import ink_level, ink_mask
@@ -64,6 +65,7 @@ def trace(
     depth = flatten(grey)
     if beyond is not None:
         depth[beyond] = 0
+    remove_rules(depth, margins.paper)
     nowhere = _not_drawing(margins)
     level = ink_level(depth, nowhere)
     if level is None:

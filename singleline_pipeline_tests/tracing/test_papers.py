@@ -7,6 +7,7 @@ from singleline_pipeline.tracing import TracedPage, trace
 from singleline_pipeline_tests.tracing.papers import BLACK_PAPER, CREAM, INK, KRAFT, KnownPage, Scan
 from singleline_pipeline_tests.tracing.quality import Quality, quality
 
+GREY, DARK_GREY, BLUE = (195.0, 195.0, 195.0), (150.0, 150.0, 150.0), (200.0, 150.0, 110.0)
 SIZE = (760, 1000)
 SEED = 3
 
@@ -131,3 +132,75 @@ def test_a_drawing_that_runs_over_the_edge_of_the_page_is_not_cut() -> None:
     runs = zip(np.split(line, cuts), np.split(inside, cuts), strict=True)
     on_page = [run for run, here in runs if here[0] and len(run) > 1]
     assert quality(traced.strokes, on_page, page.pen).recall > 0.97
+
+
+PRINTS: dict[str, tuple[tuple[float, float, float], bool]] = {
+    "grey rules": (GREY, False),
+    "dark grey rules": (DARK_GREY, False),
+    "blue rules": (BLUE, False),
+    "grey squares": (GREY, True),
+    "dark grey squares": (DARK_GREY, True),
+    "blue squares": (BLUE, True),
+}
+
+
+@pytest.mark.parametrize("pen", [INK, (60.0, 220.0, 250.0)], ids=["black", "yellow"])
+@pytest.mark.parametrize("printed", PRINTS)
+def test_ruled_and_squared_paper(printed: str, pen: tuple[float, float, float]) -> None:
+    """There is more print than ink on squared paper: a threshold takes its darkness for that of the pen."""
+    colour, squared = PRINTS[printed]
+    page = scan()
+    page.rule(colour, spacing=39.0 if squared else 55.0, width=1.8, squared=squared)
+    page.ink(pen)
+    _, score = traced_and_scored(page.finished())
+    assert score.precision > 0.98
+    assert score.recall > 0.965
+
+
+def test_pencil_on_squares() -> None:
+    page = scan(pen=3.0)
+    page.rule(GREY, spacing=39.0, squared=True)
+    page.ink((90.0, 90.0, 90.0), strength=0.7)
+    _, score = traced_and_scored(page.finished())
+    assert score.precision > 0.98
+    assert score.recall > 0.965
+
+
+@pytest.mark.parametrize("tone", [165.0, 110.0])
+def test_dotted_paper(tone: float) -> None:
+    page = scan()
+    page.dot((tone, tone, tone))
+    page.ink()
+    _, score = traced_and_scored(page.finished())
+    assert score.precision > 0.98
+    assert score.recall > 0.965
+
+
+def test_the_shadow_along_the_edge_of_the_sheet_is_no_line() -> None:
+    page = scan()
+    page.ink()
+    away = np.arange(page.height, dtype=np.float32)
+    page.page *= (1 - 0.6 * np.exp(-(((away - 12) / 5) ** 2)))[:, None, None]
+    _, score = traced_and_scored(page.finished())
+    assert score.precision > 0.98
+    assert score.recall > 0.97
+
+
+def test_a_line_drawn_with_a_ruler_is_a_line() -> None:
+    """One straight line across the page, or a few at odd distances, is nobody's print."""
+    page = scan()
+    ruled = [np.array([[30.0, y], [740.0, y + 3]]) for y in (300.0, 460.0, 530.0, 800.0)]
+    page.lines += ruled
+    page.ink()
+    traced, _ = traced_and_scored(page.finished())
+    assert quality(traced.strokes, ruled, page.pen).recall > 0.99
+
+
+def test_a_drawn_line_along_a_printed_one_stays() -> None:
+    page = scan()
+    page.rule(GREY, squared=True)
+    drawn = np.array([[120.0, 110.4], [640.0, 112.5]])  # the second rule
+    page.lines += [drawn]
+    page.ink()
+    traced, _ = traced_and_scored(page.finished())
+    assert quality(traced.strokes, [drawn], page.pen).recall > 0.97
