@@ -23,11 +23,12 @@ def route_strokes(
 ) -> list[Stroke]:
     """Draw all strokes in as few lines as gaps of at most `max_gap` allow, with little line that is not theirs.
 
-    Strokes are connected by the shortest bridges between any points of them; where a bridge lands inside a
-    stroke the stroke gets a vertex. Lines that end in the open are then paired, by going back over line
-    that is there, at `retrace_cost` for each unit of length, or by another bridge, at its length, whichever
-    costs least over the whole drawing. Of the ways to walk all that, the one with the least turning is
-    taken.
+    Strokes are connected by bridges from the ends of lines, or from the points where two are nearest to each
+    other; where a bridge lands inside a stroke the stroke gets a vertex. Lines that end in the open are
+    paired, by going back over line that is there, at `retrace_cost` for each unit of length, or by a bridge,
+    at its length, whichever costs least over the whole drawing. The pair that would cost most stays
+    unpaired: there the line begins and ends. Of the ways to walk all that, the one with the least turning is
+    taken, from the end at the top left.
 
     Every vertex of the input is in the output, and its length is that of the input, the bridges and what
     was retraced. Strokes further apart than `max_gap` (units of the coordinates) stay apart; one that
@@ -64,8 +65,7 @@ def _edges(graph: RouteGraph, choice: Choice) -> list[Edge]:
     edges: list[Edge] = []
     for bridge in np.flatnonzero(choice.bridges).tolist():
         ends = graph.bridges[bridge]
-        length = float(graph.bridge_length[bridge])
-        edge = Edge(int(ends[0]), int(ends[1]), graph.nodes[ends], length, -1)
+        edge = Edge(int(ends[0]), int(ends[1]), graph.nodes[ends])
         edges += [edge] * int(choice.bridges[bridge])
     times = np.concatenate([choice.pieces, choice.bridges])
     ends_at = np.bincount(np.concatenate([graph.pieces, graph.bridges]).ravel(), np.repeat(times, 2))
@@ -78,13 +78,7 @@ def _edges(graph: RouteGraph, choice: Choice) -> list[Edge]:
     border = np.flatnonzero(np.concatenate([[True], ~goes_on, [True]]))[: len(graph.pieces) + 1]
     first, last = border[:-1], border[1:] - 1
     for begin, end in zip(first.tolist(), last.tolist(), strict=True):
-        edge = Edge(
-            int(graph.pieces[begin, 0]),
-            int(graph.pieces[end, 1]),
-            graph.points(begin, end),
-            float(graph.length[begin : end + 1].sum()),
-            int(graph.stroke[begin]),
-        )
+        edge = Edge(int(graph.pieces[begin, 0]), int(graph.pieces[end, 1]), graph.points(begin, end))
         edges += [edge] * int(choice.pieces[begin])
     return edges
 

@@ -24,6 +24,8 @@ _CANDIDATES = 12
 # How far a partner is looked for, as a share of the drawing's longer side, and how many there must be so near.
 _REACH = 0.1
 _FEW = 4
+# The time of a matching grows with more than the square of the nodes: so many at once.
+_BLOCK = 256
 # Turns of tree and matching. The second makes the routes of real drawings 4 % cheaper, the third 0.5 %, all others
 # together 0.3 %.
 _ROUNDS = 3
@@ -54,7 +56,7 @@ class _Chooser:
         self.length = np.concatenate([graph.length, graph.bridge_length])
         self.cost = np.concatenate([retrace_cost * graph.length, graph.bridge_length])
         count = len(graph.nodes)
-        self.reach = _REACH * float(np.ptp(graph.nodes, axis=0).max())
+        self.side = float(np.ptp(graph.nodes, axis=0).max())
         self.degree = np.bincount(graph.pieces.ravel(), minlength=count)
         ink = coo_array((np.ones(self.pieces), graph.pieces.T), shape=(count, count))
         self.islands, self.island = connected_components(ink, directed=False)
@@ -92,6 +94,7 @@ class _Chooser:
                 break
             best = Choice(drawn[self.pieces :], drawn[: self.pieces] + 1, cost)
             # The matching's bridges first: they are there anyway.
+            bridges = bridges[np.argsort(self.length[bridges], kind="stable")]
             in_tree = np.isin(bridges, tree)
             tree = self._tree([*bridges[~in_tree].tolist(), *bridges[in_tree].tolist()])
         assert best is not None
@@ -131,35 +134,49 @@ class _Chooser:
         cheapest = np.minimum.reduceat(cost, self.begin)
         weights = np.concatenate([cheapest, cheapest])[self.entries]
         ways = csr_array((weights, self.columns, self.row_ends), shape=(count, count))
+        # About as many neighbours are that near however many nodes there are.
+        reach = self.side * min(_REACH, (3 / len(odd)) ** 0.5)
         steps: set[int] = set()
-        for nodes in self._matched_ways(ways, odd):
-            for one, other in pairwise(nodes):
-                # Twice over the same step is not at all.
-                begin, end = self.between_nodes[min(one, other), max(one, other)]
-                steps ^= {int(self.order[begin + cost[begin:end].argmin()])}
+        for number, block in enumerate(_blocks(self.graph.nodes[odd])):
+            for nodes in self._matched_ways(ways, odd[block], reach, free=0 if number else 2):
+                for one, other in pairwise(nodes):
+                    begin, end = self.between_nodes[min(one, other), max(one, other)]
+                    # Twice over the same step is not at all.
+                    steps ^= {int(self.order[begin + cost[begin:end].argmin()])}
         return sorted(steps)
 
-    def _matched_ways(self, ways: csr_array, odd: NDArray[np.intp]) -> list[list[int]]:
-        """Pair these nodes, all but two; the nodes on the way from each to its partner."""
-        limit = self.reach
-        while True:
-            distance, before = dijkstra(ways, indices=odd, return_predecessors=True, limit=limit)
-            table = distance[:, odd]
-            # Those that have few others within reach look all around.
+    def _matched_ways(
+        self, ways: csr_array, odd: NDArray[np.intp], reach: float, free: int
+    ) -> list[list[int]]:
+        """Pair these nodes, all but as many as are `free`; the nodes on the way from each to its partner.
+
+        Partners are first looked for at a cost of up to `reach`.
+        """
+        own = np.full((len(odd), len(odd)), np.inf)
+        before = np.empty((len(odd), len(self.graph.nodes)), dtype=np.int32)
+
+        def look(rows: NDArray[np.intp], limit: float) -> NDArray[np.float64]:
+            distance, before[rows] = dijkstra(ways, indices=odd[rows], return_predecessors=True, limit=limit)
+            own[rows] = distance[:, odd]
+            return np.minimum(own, own.T)
+
+        limit = reach
+        table = look(np.arange(len(odd)), limit)
+        while np.isfinite(limit):
+            # Those that have few others within reach look further.
             lonely = np.flatnonzero(np.isfinite(table).sum(axis=1) <= _FEW)
-            if np.isfinite(limit) and len(lonely):
-                distance, before[lonely] = dijkstra(ways, indices=odd[lonely], return_predecessors=True)
-                table[lonely] = distance[:, odd]
-                table[:, lonely] = table[lonely].T
-            pairs = _match(table, self.graph.pen_end[odd])
-            if all(np.isfinite(table[pair]) for pair in pairs):
+            limit = 4 * limit if len(lonely) and limit < self.side else np.inf
+            if len(lonely):
+                table = look(lonely, limit)
+        while True:
+            pairs = _match(table, self.graph.pen_end[odd], free)
+            blocked = [node for pair in pairs if np.isinf(table[pair]) for node in pair]
+            if not blocked:
                 break
-            limit = np.inf
-        row_is_whole = np.zeros(len(odd), dtype=bool)
-        row_is_whole[lonely] = True
+            table = look(np.array(blocked), np.inf)
         result = []
         for i, j in pairs:
-            if row_is_whole[j]:
+            if np.isinf(own[i, j]):
                 i, j = j, i
             nodes = [int(odd[j])]
             while nodes[-1] != odd[i]:
@@ -168,8 +185,23 @@ class _Chooser:
         return result
 
 
-def _match(cost: NDArray[np.float64], pen_end: NDArray[np.bool_]) -> list[tuple[int, int]]:
-    """Pairs of least total cost of all but two of the nodes of a table (n, n), n even."""
+def _blocks(points: NDArray[np.float64]) -> list[NDArray[np.intp]]:
+    """An even number of points (n, 2) in blocks that lie together, none of more than `_BLOCK`, each even."""
+    blocks, whole = [np.arange(len(points))], []
+    while blocks:
+        block = blocks.pop()
+        if len(block) <= _BLOCK:
+            whole.append(block)
+            continue
+        axis = int(np.ptp(points[block], axis=0).argmax())
+        order = block[np.lexsort((points[block, 1 - axis], points[block, axis]))]
+        half = len(block) // 4 * 2
+        blocks += [order[half:], order[:half]]
+    return whole
+
+
+def _match(cost: NDArray[np.float64], pen_end: NDArray[np.bool_], free: int) -> list[tuple[int, int]]:
+    """Pairs of least total cost of all but `free` of the nodes of a table (n, n), n even; pen ends stay free if any."""
     count = len(cost)
     furthest = np.partition(cost, min(_CANDIDATES, count - 1), axis=1)[:, min(_CANDIDATES, count - 1)]
     candidate = (cost <= furthest[:, None]) & np.isfinite(cost)
@@ -178,11 +210,18 @@ def _match(cost: NDArray[np.float64], pen_end: NDArray[np.bool_]) -> list[tuple[
     scale = 1e6 / max(float(cost[a, b].max(initial=0.0)), 1e-12)
     top = 2_000_000
     graph = rustworkx.PyGraph()
-    graph.add_nodes_from(range(count + 2))
+    graph.add_nodes_from(range(count + free))
     weight = top - np.rint(cost[a, b] * scale).astype(np.int64)
     graph.add_edges_from(list(zip(a.tolist(), b.tolist(), weight.tolist(), strict=True)))
-    # Two free places, which cost nothing: whoever takes them is an end of the trail.
-    graph.add_edges_from([(node, free, top) for node in range(count) for free in (count, count + 1)])
+    # Free places cost nothing: whoever takes one is an end of the trail. Elsewhere than at a pen's end it costs
+    # a hair.
+    graph.add_edges_from(
+        [
+            (node, count + place, top if pen_end[node] else top - top // 100)
+            for node in range(count)
+            for place in range(free)
+        ]
+    )
     matched = rustworkx.max_weight_matching(graph, max_cardinality=True, weight_fn=int)
     result = sorted((min(pair), max(pair)) for pair in matched)
     taken = {node for pair in result for node in pair}

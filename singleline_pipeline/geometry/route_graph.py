@@ -96,7 +96,7 @@ def near_pairs(strokes: list[Stroke], gap: float) -> tuple[NDArray[np.intp], NDA
     asked = np.arange(len(parts))
     is_asked = np.ones(len(parts), dtype=bool)
     found: list[NDArray[np.intp]] = []
-    radius = min(gap, _NEAR * side)
+    radius = min(gap, side * min(_NEAR, (3 / len(parts)) ** 0.5))
     while True:
         a, b = tree.query(parts[asked], predicate="dwithin", distance=radius)
         a = asked[a]

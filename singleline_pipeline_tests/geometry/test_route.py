@@ -102,10 +102,56 @@ def test_a_stroke_that_nothing_comes_near_is_returned_as_it_is() -> None:
     assert all(np.array_equal(a, b) for a, b in zip(route_strokes(far), far, strict=True))
 
 
-def test_the_line_runs_the_way_most_of_the_ink_was_drawn() -> None:
+def test_the_line_starts_at_the_end_nearer_the_top_left_however_the_strokes_ran() -> None:
+    """Tracers give strokes in no order that means anything; people begin at the top, on the left."""
     long, short = np.array([[0.0, 0.0], [80.0, 0.0]]), np.array([[110.0, 0.0], [85.0, 0.0]])
-    (line,) = route_strokes([long, short])
-    assert np.array_equal(line, [[0.0, 0.0], [80.0, 0.0], [85.0, 0.0], [110.0, 0.0]])
+    expected = np.array([[0.0, 0.0], [80.0, 0.0], [85.0, 0.0], [110.0, 0.0]])
+    for strokes in ([long, short], [short, long[::-1]], [short[::-1], long]):
+        (line,) = route_strokes(strokes)
+        assert np.array_equal(line, expected)
+
+
+def test_a_closed_line_is_not_paid_for_and_runs_anticlockwise_from_its_corner() -> None:
+    """Two halves of a drop that close: no end is left to pair, so nothing is added."""
+    t = np.linspace(np.pi / 4, 7 * np.pi / 4, 60)
+    drop = np.concatenate([[[60.0, 0.0]], 30 * np.column_stack([np.cos(t), np.sin(t)]), [[60.0, 0.0]]])
+    for halves in ([drop[:30], drop[29:]], [drop[29:][::-1], drop[:30]]):
+        (line,) = route_strokes(halves)
+        assert np.isclose(stroke_length(line), stroke_length(drop))
+        assert line[0].tolist() == line[-1].tolist() == [60.0, 0.0]
+        assert line[1, 1] < 0, "up and to the left first"
+
+
+def test_the_ends_of_the_line_are_ends_of_strokes_where_that_costs_nothing() -> None:
+    """A bridge that lands in a wall makes the landing an odd node too: no one starts to draw there."""
+    wall = np.array([[0.0, 0.0], [0.0, 100.0]])
+    arm = np.array([[4.0, 50.0], [60.0, 50.0]])
+    (line,) = route_strokes([wall, arm])
+    tips = {(0.0, 0.0), (0.0, 100.0), (60.0, 50.0)}
+    assert {tuple(line[0].tolist()), tuple(line[-1].tolist())} <= tips
+
+
+@given(drawings(), st.randoms(use_true_random=False))
+def test_order_and_direction_of_the_strokes_do_not_matter(strokes, random) -> None:
+    """The same groups of strokes are connected. Ties may be broken another way, so lines may differ in length."""
+    shuffled = [stroke[::-1] if random.random() < 0.5 else stroke for stroke in strokes]
+    random.shuffle(shuffled)
+    assert len(route_strokes(shuffled, 5.0)) == len(route_strokes(strokes, 5.0))
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_without_ties_the_line_is_the_same_in_any_order_turned_or_moved(seed: int) -> None:
+    """Choices hang on the drawing, not on how it came: the same length, and the same ends."""
+    strokes = wandering(25, 12, seed)
+    (line,) = route_strokes(strokes, 200.0)
+    rng = np.random.default_rng(seed)
+    shuffled = [strokes[i][:: rng.choice([-1, 1])] for i in rng.permutation(len(strokes))]
+    (other,) = route_strokes(shuffled, 200.0)
+    assert np.isclose(stroke_length(other), stroke_length(line))
+    assert np.allclose(other[[0, -1]], line[[0, -1]])
+    quarter = np.array([[0.0, -1.0], [1.0, 0.0]])
+    (turned,) = route_strokes([3.0 * stroke @ quarter + 100.0 for stroke in strokes], 600.0)
+    assert np.isclose(stroke_length(turned), 3 * stroke_length(line))
 
 
 @pytest.mark.parametrize("seed", range(3))
