@@ -20,11 +20,19 @@ def assemble(edges: list[Edge], joints: Joints) -> list[np.ndarray]:
         for end in (0, 1)
         if (number, end) not in joints.partner
     ]
-    rest = [(number, 0) for number in range(len(edges)) if number not in used]
+    rest = sorted(
+        ((number, 0) for number in range(len(edges)) if number not in used),
+        key=lambda key: -len(edges[key[0]].points),
+    )
     for first in loose + rest:
         if first[0] in used:
             continue
-        strokes.append(_walk(first, edges, joints, used))
+        line = _walk(first, edges, joints, used)
+        if first not in loose:
+            # A ring has no end to begin at: the middle of its longest edge is the furthest from any doubt.
+            middle = len(edges[first[0]].points) // 2
+            line = np.vstack([line[middle:-1], line[: middle + 1]])
+        strokes.append(line)
     return [stroke for stroke in strokes if len(stroke) >= 2]
 
 

@@ -32,23 +32,34 @@ def curve_between(
     return hermite(one.point, one.heading, other.point, -other.heading, t)
 
 
-def curve_around(one: Arm, spike: np.ndarray, other: Arm, mask: np.ndarray) -> np.ndarray:
-    """(n, 2) from one arm out to the tip of a spike and back to the other arm, without the arms' points."""
-    ways = []
-    for arm in (one, other):
-        along = np.vstack([arm.point, spike])
-        chord = spike[-1] - arm.point
-        length = float(np.hypot(*chord))
-        if length > 1:
-            count = max(2, round(length))
-            direct = hermite(arm.point, arm.heading, spike[-1], chord / length, np.arange(count + 1) / count)
-            x = np.clip(np.rint(direct[:, 0]).astype(np.intp), 0, mask.shape[1] - 1)
-            y = np.clip(np.rint(direct[:, 1]).astype(np.intp), 0, mask.shape[0] - 1)
-            # The two lines part long before the ink does: the straight way is truer than the common middle.
-            if mask[y, x].mean() > 0.9:
-                along = direct
-        ways.append(along[1:])
-    return np.vstack([ways[0], ways[1][-2::-1]])
+def curve_around(one: Arm, spikes: list[np.ndarray], other: Arm, mask: np.ndarray) -> np.ndarray:
+    """(n, 2) from one arm out to the tips of spikes and back to the other arm, without the arms' points.
+
+    spikes: (n, 2) each, from the crossing to the tip.
+    """
+    first, last = _way_out(one, spikes[0], mask), _way_out(other, spikes[-1], mask)
+    between = []
+    if len(spikes) > 1:
+        between.append(spikes[0][-2::-1])
+        for spike in spikes[1:-1]:
+            between += [spike, spike[-2::-1]]
+        between.append(spikes[-1][:-1])
+    return np.vstack([first, *between, last[::-1] if between else last[-2::-1]])
+
+
+def _way_out(arm: Arm, spike: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """(n, 2) from an arm's point, which is left out, to the tip of a spike."""
+    chord = spike[-1] - arm.point
+    length = float(np.hypot(*chord))
+    if length > 1:
+        count = max(2, round(length))
+        direct = hermite(arm.point, arm.heading, spike[-1], chord / length, np.arange(1, count + 1) / count)
+        x = np.clip(np.rint(direct[:, 0]).astype(np.intp), 0, mask.shape[1] - 1)
+        y = np.clip(np.rint(direct[:, 1]).astype(np.intp), 0, mask.shape[0] - 1)
+        # The two lines part long before the ink does: the straight way is truer than the common middle.
+        if mask[y, x].mean() > 0.9:
+            return direct
+    return spike
 
 
 def _path_through(crossing: Crossing, edges: list[Edge], one: Arm, other: Arm) -> np.ndarray | None:

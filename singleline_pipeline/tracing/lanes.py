@@ -7,8 +7,6 @@ end; how far they lie apart by how much wider than the pen their ink is.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from singleline_pipeline.tracing.arms import Arm
@@ -16,9 +14,7 @@ from singleline_pipeline.tracing.crossings import ArmKey
 from singleline_pipeline.tracing.graph import Edge
 from singleline_pipeline.tracing.matching import pair_costs
 from singleline_pipeline.tracing.refine import smooth_all
-
-if TYPE_CHECKING:
-    from singleline_pipeline.tracing.junctions import Resolved
+from singleline_pipeline.tracing.resolved import Resolved
 
 CHANGE_OVER = 3.0
 """Length in pen widths to each side of the narrowest place over which two lines change sides."""
@@ -57,8 +53,8 @@ def choose_lanes(
 def _partners(resolved: list[Resolved]) -> dict[ArmKey, ArmKey]:
     partner = {}
     for item in resolved:
-        for i, j in [*item.pairs, *((i, j) for i, j, _ in item.turns)]:
-            partner[item.keys[i]], partner[item.keys[j]] = item.keys[j], item.keys[i]
+        for one, other in item.joined():
+            partner[one], partner[other] = other, one
     return partner
 
 
@@ -157,17 +153,22 @@ def _move_apart(edges: list[Edge], number: int, other: int, first: float, last: 
     """first, last: 1 or -1, the side of the line `number` at the first and the last point."""
     edge = edges[number]
     count = len(edge.points)
+    apart = half_apart(edge, pen)
+    side = np.full(count, first)
+    if first != last:
+        margin = count // 5
+        place = margin + int(np.argmin(edge.width[margin : count - margin]))
+        step = (np.arange(count) - place) / (CHANGE_OVER * pen)
+        side = first * -np.clip(step, -1, 1)
+    shift = apart * side[:, None]
+    edges[number] = Edge(edge.a, edge.b, edge.points + shift, edge.radius, edge.width)
+    edges[other] = Edge(edge.a, edge.b, edge.points - shift, edge.radius, edge.width)
+
+
+def half_apart(edge: Edge, pen: float) -> np.ndarray:
+    """(n, 2) px from the middle of an edge's ink to one of two lines that lie on it, the one to the left."""
     tangent = np.gradient(smooth_all([edge.points], pen)[0], axis=0)
     normal = np.column_stack([-tangent[:, 1], tangent[:, 0]])
     normal /= np.maximum(np.hypot(normal[:, 0], normal[:, 1]), 1e-9)[:, None]
     width = smooth_all([np.column_stack([edge.width, edge.width])], pen)[0][:, 0]
-    apart = np.clip(width - pen, 0.0, pen) / 2
-    side = np.full(count, first)
-    if first != last:
-        margin = count // 5
-        place = margin + int(np.argmin(width[margin : count - margin]))
-        step = (np.arange(count) - place) / (CHANGE_OVER * pen)
-        side = first * -np.clip(step, -1, 1)
-    shift = normal * (apart * side)[:, None]
-    edges[number] = Edge(edge.a, edge.b, edge.points + shift, edge.radius, edge.width)
-    edges[other] = Edge(edge.a, edge.b, edge.points - shift, edge.radius, edge.width)
+    return normal * (np.clip(width - pen, 0.0, pen) / 2)[:, None]

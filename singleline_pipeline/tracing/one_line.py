@@ -11,17 +11,19 @@ import numpy as np
 
 from singleline_pipeline.tracing.crossings import ArmKey
 
-DEAREST_EXCHANGE = 1.5
+DEAREST_EXCHANGE = 0.3
 """Highest extra cost of an exchange; a ring whose every exchange costs more is left a ring."""
 
 
 def open_rings(
-    crossings: list[tuple[list[ArmKey], np.ndarray, list[tuple[int, int]]]], edges: set[int]
+    crossings: list[tuple[list[ArmKey], np.ndarray, list[tuple[int, int]]]],
+    turns: list[tuple[ArmKey, ArmKey]],
+    edges: set[int],
 ) -> None:
     """Exchange pairs, in place, until no ring can be opened cheaply.
 
     crossings: for each its arms, the (k, k) cost of joining them, and its pairs (i, j) of places among the
-    arms.
+    arms. turns: further pairs, which are not exchanged.
     edges: numbers of the edges that are lines.
     """
     parent = {edge: edge for edge in edges}
@@ -32,7 +34,9 @@ def open_rings(
             edge = parent[edge]
         return edge
 
-    joined: set[ArmKey] = set()
+    joined = {key for pair in turns for key in pair}
+    for one, other in turns:
+        parent[root(one[0])] = root(other[0])
     for keys, _, pairs in crossings:
         for i, j in pairs:
             joined |= {keys[i], keys[j]}
@@ -43,8 +47,8 @@ def open_rings(
     for number, (keys, cost, pairs) in enumerate(crossings):
         for first, (a, b) in enumerate(pairs):
             for c, d in pairs[first + 1 :]:
-                one, other = root(keys[a][0]), root(keys[c][0])
-                if one == other or (one in open_line and other in open_line):
+                first_line, other_line = root(keys[a][0]), root(keys[c][0])
+                if first_line == other_line or (first_line in open_line and other_line in open_line):
                     continue
                 before = cost[a, b] + cost[c, d]
                 for pair, rest in (((a, c), (b, d)), ((a, d), (b, c))):
@@ -55,12 +59,12 @@ def open_rings(
         keys, _, pairs = crossings[number]
         if old not in pairs or other_old not in pairs:
             continue
-        one, other = root(keys[old[0]][0]), root(keys[other_old[0]][0])
-        if one == other or (one in open_line and other in open_line):
+        first_line, other_line = root(keys[old[0]][0]), root(keys[other_old[0]][0])
+        if first_line == other_line or (first_line in open_line and other_line in open_line):
             continue
         pairs.remove(old)
         pairs.remove(other_old)
         pairs += [pair, rest]
-        parent[one] = other
-        if one in open_line:
-            open_line.add(other)
+        parent[first_line] = other_line
+        if first_line in open_line:
+            open_line.add(other_line)

@@ -73,9 +73,9 @@ def match_arms(
     end = np.array([keys[place][1] for place in places])
     cost[(edge[:, None] == edge) & (end[:, None] == end)] = NEVER
     # A spike's two arms are one line out and back: two spikes joined by both would be a line of their own.
-    second = np.arange(len(places)) >= len(keys)
-    lone = second & np.isin(edge, list(spikes))
-    cost[lone[:, None] & lone] = NEVER
+    out = np.isin(edge, list(doubled & spikes))
+    back = out & (np.arange(len(places)) >= len(keys))
+    cost[back[:, None] & out] = cost[out[:, None] & back] = NEVER
     alone = np.full(len(places), ALONE if len(places) != 2 else 10.0)
     pairs, total = match(cost, alone)
     return places, cost, pairs, total
