@@ -38,7 +38,7 @@ class SplitConfig(dg.Config):
         500.0,
         ge=0,
         le=20000,
-        description="A drawing whose box is smaller than this, in square units, is dropped.",
+        description="A drawing that fits into a square of this area, in square units, is dropped.",
     )
 
 

@@ -11,8 +11,17 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from singleline_pipeline.geometry._shapes import as_shapes
-from singleline_pipeline.geometry.strokes import Stroke, StrokeError, check_gap, rescale, validate_strokes
+from singleline_pipeline.geometry.bonds import Pieces, bind
+from singleline_pipeline.geometry.strokes import (
+    Stroke,
+    StrokeError,
+    check_gap,
+    rescale,
+    segment_lengths,
+    validate_strokes,
+)
 
+_CANVAS = 200.0
 # Half a pen's width in canvas units. Gives a straight line a box with an area, so that it can be inside
 # another.
 _HALF_PEN = 0.5
@@ -22,7 +31,8 @@ def split_drawings(
     strokes: Sequence[ArrayLike],
     *,
     groups: Sequence[int] | None = None,
-    max_gap: float = 12.0,
+    max_gap: float = 3.0,
+    apart: float = 24.0,
     min_overlap: float = 0.25,
     min_area: float = 500.0,
 ) -> tuple[list[list[int]], list[int]]:
@@ -31,40 +41,58 @@ def split_drawings(
     Every stroke is in exactly one group or in `dropped`. Lengths and areas are in canvas units, in which
     the longer side of all the strokes together is 200, whatever units they come in.
 
-    Strokes belong together where their ink is at most `max_gap` apart, or where `groups`, one number a
-    stroke, says so already (then `max_gap` is not looked at); and drawings where their boxes
-    overlap by at least `min_overlap` of the smaller box, until nothing changes: an eye belongs to its face,
-    however small (the original's intersection over union does not see that), and two drawings whose boxes
-    only touch stay two.
+    Strokes belong together where their ink is at most `max_gap` apart, or where the strip of paper between their
+    boxes is narrower than a drawing like theirs may hold within itself: up to `apart`, see `geometry.bonds`. Or
+    `groups`, one number a stroke, says so already (then neither is looked at). Drawings whose boxes overlap by at
+    least `min_overlap` of the smaller box are one, until nothing changes: an eye belongs to its face, however small
+    (the original's intersection over union does not see that), and two drawings whose boxes only touch stay two.
 
-    A drawing whose box has an area under `min_area` is dropped: page numbers and specks. The largest
-    drawing stays whatever its area, so that a page with a single flat line is not lost. Groups are in the
+    A drawing that fits into a square of the area `min_area` is dropped: page numbers and specks. The largest
+    drawing stays whatever its size, so that a page with a single short line is not lost. Groups are in the
     order of their first strokes.
     """
     gap, least_area = check_gap("max_gap", max_gap), check_gap("min_area", min_area)
-    overlap = check_gap("min_overlap", min_overlap)
+    overlap, strip = check_gap("min_overlap", min_overlap), check_gap("apart", apart)
     arrays = validate_strokes(strokes)
-    if not arrays:
-        return [], []
-    canvas, _, _ = rescale(arrays, 200.0)
-    boxes = np.array([[*stroke.min(axis=0), *stroke.max(axis=0)] for stroke in canvas])
     if groups is not None and len(groups) != len(arrays):
         raise StrokeError(f"{len(arrays)} strokes, but {len(groups)} groups: each stroke has one")
+    if not arrays:
+        return [], []
+    canvas, _, _ = rescale(arrays, _CANVAS)
+    boxes = np.array([[*stroke.min(axis=0), *stroke.max(axis=0)] for stroke in canvas])
     seeds = (
-        _near_ink(canvas, gap) if groups is None else np.unique(np.asarray(groups), return_inverse=True)[1]
+        _bound(canvas, boxes, gap, strip)
+        if groups is None
+        else np.unique(np.asarray(groups), return_inverse=True)[1]
     )
     labels = _merge_boxes(seeds, boxes, overlap)
 
     outer = _boxes_of(labels, boxes)
-    sides = outer[:, 2:] - outer[:, :2]
-    keep = sides.prod(axis=1) >= least_area
-    keep[np.argmax(np.hypot(*sides.T))] = True
+    side = (outer[:, 2:] - outer[:, :2]).max(axis=1)
+    keep = side**2 >= least_area
+    keep[np.argmax(side)] = True
     members = [[int(stroke) for stroke in np.flatnonzero(labels == label)] for label in range(len(outer))]
     drawings = sorted(group for group, kept in zip(members, keep, strict=True) if kept)
     dropped = sorted(
         stroke for group, kept in zip(members, keep, strict=True) if not kept for stroke in group
     )
     return drawings, dropped
+
+
+def _bound(strokes: list[Stroke], boxes: NDArray[np.float64], gap: float, apart: float) -> NDArray[np.intp]:
+    """A label a stroke, the same for strokes whose ink is near and for those bound by what they look like."""
+    if not np.isfinite(apart):
+        return np.zeros(len(strokes), dtype=np.intp)
+    near = _near_ink(strokes, gap)
+    touching = _near_ink(strokes, min(gap, 2 * _HALF_PEN))
+    _, first = np.unique(touching, return_index=True)
+    around = np.array([-_HALF_PEN, -_HALF_PEN, _HALF_PEN, _HALF_PEN])
+    pieces = Pieces(
+        box=(_boxes_of(near, boxes) + around) / _CANVAS,
+        ink=np.bincount(near, [segment_lengths(stroke).sum() for stroke in strokes]) / _CANVAS,
+        count=np.bincount(near[first]).astype(np.float64),
+    )
+    return np.unique(bind(pieces, apart / _CANVAS), return_inverse=True)[1][near]
 
 
 def _near_ink(strokes: list[Stroke], gap: float) -> NDArray[np.intp]:
