@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 from collections import defaultdict
 from collections.abc import Sequence
-from itertools import groupby
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -34,17 +34,28 @@ def join_strokes(strokes: Sequence[ArrayLike], max_gap: float = 15.0) -> list[St
     """
     gap = check_gap("max_gap", max_gap)
     chains = _Chains(validate_strokes(strokes))
-    for _, tied in groupby(_candidates(chains.strokes, gap), key=lambda candidate: candidate[0]):
-        _join_tied(chains, [(a, b) for _, a, b in tied])
+    pairs, ties = _candidates(chains.strokes, gap)
+    for begin, end in pairwise(ties):
+        if chains.joins == len(chains.strokes) - 1:
+            break
+        if end == begin + 1:
+            if chains.may_join(*pairs[begin]):
+                chains.join(*pairs[begin])
+        else:
+            _join_tied(chains, pairs[begin:end])
     return chains.result()
 
 
-def _candidates(strokes: list[Stroke], gap: float) -> zip[tuple[float, int, int]]:
-    """(distance, end, end) of ends of different strokes that are nearer than the gap, nearest first.
+def _candidates(strokes: list[Stroke], gap: float) -> tuple[list[tuple[int, int]], list[int]]:
+    """Pairs of ends of different strokes that are nearer than the gap, nearest first, and where ties begin and end.
 
     Ends are numbered 2 * stroke for its first point and 2 * stroke + 1 for its last.
     """
-    ends = np.array([point for stroke in strokes for point in (stroke[0], stroke[-1])]).reshape(-1, 2)
+    if not strokes:
+        return [], []
+    last = np.cumsum([len(stroke) for stroke in strokes]) - 1
+    rows = np.stack([np.append(0, last[:-1] + 1), last], axis=1).ravel()
+    ends = np.concatenate(strokes)[rows]
     if len(ends) <= _TABLE_OF_ENDS or not np.isfinite(gap):
         a, b = np.triu_indices(len(ends), 1)
     else:
@@ -54,7 +65,9 @@ def _candidates(strokes: list[Stroke], gap: float) -> zip[tuple[float, int, int]
     near = (distance < gap) & (a >> 1 != b >> 1)
     a, b, distance = a[near], b[near], distance[near]
     order = np.argsort(distance, kind="stable")
-    return zip(distance[order].tolist(), a[order].tolist(), b[order].tolist(), strict=True)
+    distance = distance[order]
+    ties = np.flatnonzero(np.concatenate([[True], distance[1:] != distance[:-1], [True]]))
+    return list(zip(a[order].tolist(), b[order].tolist(), strict=True)), ties[: len(order) + 1].tolist()
 
 
 class _Chains:
@@ -122,10 +135,6 @@ def _join_tied(chains: _Chains, pairs: list[tuple[int, int]]) -> None:
     It looks at the strokes in their rank: the first stroke that has a partner, its first partner, start
     before end. A joined stroke gets a new rank, so the order is found anew after each join.
     """
-    if len(pairs) == 1:
-        if chains.may_join(*pairs[0]):
-            chains.join(*pairs[0])
-        return
     partners: dict[int, list[int]] = defaultdict(list)
     for a, b in pairs:
         if chains.may_join(a, b):
