@@ -38,11 +38,11 @@ def join_strokes(strokes: Sequence[ArrayLike], max_gap: float = 15.0) -> list[St
     for begin, end in pairwise(ties):
         if chains.joins == len(chains.strokes) - 1:
             break
-        if end == begin + 1:
-            if chains.may_join(*pairs[begin]):
-                chains.join(*pairs[begin])
-        else:
-            _join_tied(chains, pairs[begin:end])
+        live = [pair for pair in pairs[begin:end] if chains.may_join(*pair)]
+        if len(live) == 1:
+            chains.join(*live[0])
+        elif live:
+            _join_tied(chains, live)
     return chains.result()
 
 
@@ -137,9 +137,8 @@ def _join_tied(chains: _Chains, pairs: list[tuple[int, int]]) -> None:
     """
     partners: dict[int, list[int]] = defaultdict(list)
     for a, b in pairs:
-        if chains.may_join(a, b):
-            partners[a].append(b)
-            partners[b].append(a)
+        partners[a].append(b)
+        partners[b].append(a)
     queue = [(chains.rank[chain], chain) for chain in {chains.chain_of_end[end] for end in partners}]
     heapq.heapify(queue)
     while queue:
