@@ -268,17 +268,19 @@ def import_(
     from singleline_pipeline.orchestration.partitions import sketchbooks as shelf
 
     place = _home(home, sketchbooks)
-    done = import_drawings(files, sketchbook, place, replace=replace)
-    for known in done.known:
-        say(known)
+    with Progress() as progress:
+        done = import_drawings(files, sketchbook, place, replace=replace, progress=progress)
+    for copy in done.copies:
+        say(copy)
     for refused in done.refused:
         complain(refused)
-    if done.added or done.replaced or done.known:
+    there = len(done.known) + len(done.copies)
+    if done.added or done.replaced or there:
         with project_instance() as instance:
             instance.add_dynamic_partitions(shelf.name, [sketchbook])
         say(
-            f"{sketchbook}: {len(done.added)} drawings added, {len(done.replaced)} replaced, {len(done.known)} there "
-            f"already, in {place.imported / sketchbook}. Next: singleline run, or Materialize in the UI."
+            f"{sketchbook}: {len(done.added)} drawings added, {len(done.replaced)} replaced, {there} there already, "
+            f"in {place.imported / sketchbook}. Next: singleline run, or Materialize in the UI."
         )
     if done.refused:
         raise typer.Exit(1)

@@ -5,7 +5,7 @@ reads scans from theirs, and can read them again at any time.
 """
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -23,21 +23,29 @@ class ImportingError(ValueError):
 
 @dataclass
 class Imported:
-    """What became of the files, by name: new ones, ones whose content was already there, ones that took the place of
-    another of their name; and why the others were refused."""
+    """What became of the files, by name: new ones, ones that were there already, ones that took the place of another
+    of their name; and in sentences, what was there under another name, and why the others were refused."""
 
     added: list[str] = field(default_factory=list)
     known: list[str] = field(default_factory=list)
+    copies: list[str] = field(default_factory=list)
     replaced: list[str] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
 
 
-def import_drawings(files: Sequence[Path], sketchbook: str, home: Home, *, replace: bool = False) -> Imported:
+def import_drawings(
+    files: Sequence[Path],
+    sketchbook: str,
+    home: Home,
+    *,
+    replace: bool = False,
+    progress: Callable[[str], None] = lambda message: None,
+) -> Imported:
     """Copy SVG files, and those of folders, into an imported sketchbook, which is made where there is none.
 
     Each file is read first: one that is no drawing is refused, and the rest goes on. A drawing that is there
     already, under whatever name, is left alone; another one of the same name is refused, or with `replace` takes
-    its place. A file is copied whole or not at all.
+    its place. A file is copied whole or not at all. `progress` is told of every hundredth.
 
     Raises:
         ImportingError: A scanned sketchbook has this name, or it cannot be one.
@@ -50,7 +58,9 @@ def import_drawings(files: Sequence[Path], sketchbook: str, home: Home, *, repla
     by_page = {file.stem.casefold(): file for file in there}
     done = Imported()
     new_pages: set[str] = set()
-    for file in _each(files):
+    for number, file in enumerate(_each(files), 1):
+        if number % 100 == 0:
+            progress(f"{number} drawings read")
         try:
             data = _read(file)
         except ImportingError as error:
@@ -59,7 +69,11 @@ def import_drawings(files: Sequence[Path], sketchbook: str, home: Home, *, repla
         page, content = file.stem.casefold(), _sha256(data)
         old = by_page.get(page)
         if content in by_content:
-            done.known.append(f"{file.name} is there already, as {by_content[content].name}.")
+            known = by_content[content].name
+            if known == file.name:
+                done.known.append(known)
+            else:
+                done.copies.append(f"{file.name} is a copy of {known}, which is there already.")
             continue
         if old is not None and (page in new_pages or not replace):
             done.refused.append(
@@ -76,7 +90,7 @@ def import_drawings(files: Sequence[Path], sketchbook: str, home: Home, *, repla
             done.added.append(place.name)
         else:
             done.replaced.append(place.name)
-            by_content = {key: known for key, known in by_content.items() if known != old}
+            by_content = {key: other for key, other in by_content.items() if other != old}
             if not same_file:
                 old.unlink()
         by_page[page] = by_content[content] = place

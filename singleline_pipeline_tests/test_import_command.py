@@ -1,5 +1,6 @@
 """`singleline import` as it is typed, and what the other commands make of its sketchbook."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -37,10 +38,12 @@ def test_import_says_what_it_did_and_what_is_next(tablet: Path) -> None:
         "",
     )
     assert [file.name for file in sorted(place.iterdir())] == ["001.svg", "002.svg"]
-    said = take_in(tablet / "001.svg")
+    shutil.copy(tablet / "001.svg", tablet / "again.svg")
+    said = take_in(tablet / "001.svg", tablet / "again.svg")
     assert said.code == 0
     assert said.out.startswith(
-        "001.svg is there already, as 001.svg.\ntablet01: 0 drawings added, 0 replaced, 1 there"
+        "again.svg is a copy of 001.svg, which is there already.\n"
+        "tablet01: 0 drawings added, 0 replaced, 2 there already"
     )
 
 

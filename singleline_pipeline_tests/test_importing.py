@@ -61,12 +61,21 @@ def test_a_folder_stands_for_the_drawings_in_it(home: Home, tablet) -> None:
     assert done.added == ["a.svg", "b.svg"]
 
 
+def test_long_imports_tell_of_themselves(home: Home, tablet) -> None:
+    """Ten thousand drawings take a minute."""
+    said: list[str] = []
+    files = [tablet(f"{number}.svg", number) for number in range(201)]
+    import_drawings(files, "tablet01", home, progress=said.append)
+    assert said == ["100 drawings read", "200 drawings read"]
+
+
 def test_a_second_import_adds_what_is_new(home: Home, tablet) -> None:
     """The command is typed again with the same `*.svg` whenever there are new drawings."""
     import_drawings([tablet("a.svg", 1)], "tablet01", home)
     done = import_drawings([tablet("a.svg", 1), tablet("copy.svg", 1), tablet("b.svg", 2)], "tablet01", home)
     assert done.added == ["b.svg"]
-    assert done.known == ["a.svg is there already, as a.svg.", "copy.svg is there already, as a.svg."]
+    assert done.known == ["a.svg"]
+    assert done.copies == ["copy.svg is a copy of a.svg, which is there already."]
     assert set(files_of(home)) == {"a.svg", "b.svg"}
 
 

@@ -54,7 +54,7 @@ def sketchbook_changes(
         Fingerprint that each sketchbook had when its pages were last read, by whomever: those need no
             run, also where the memory was lost.
         busy: Sketchbooks with a run that is queued or going on: they are looked at again when it has ended.
-        unread: Sketchbooks whose folder is there and could not be read: they are left as they are.
+        unread: Sketchbooks that are left as they are: their folder could not be read, or they were imported.
     """
     vanished = sorted(known.keys() - found.keys() - set(unread))
     changes = Changes([], [], [], [], [], vanished, dict(known))
