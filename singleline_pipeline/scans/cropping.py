@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 
 from singleline_pipeline.scans.errors import PageError
+from singleline_pipeline.scans.shrinking import shrunk
 
 Box = tuple[int, int, int, int]
 """x0, y0, x1, y1 in pixels of the page; x1 and y1 are just outside."""
@@ -109,13 +110,7 @@ def find_margins(image: np.ndarray, beyond: np.ndarray | None = None) -> Margins
     height, width = image.shape[:2]
     if min(height, width) < SMALLEST_SIDE:
         return Margins(size=(height, width), paper=(0, 0, width, height))
-    scale = min(1.0, SMALL_SIDE / max(height, width))
-    grey = image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
-    if scale < 1:
-        size = (max(1, round(width * scale)), max(1, round(height * scale)))
-        grey = cv2.resize(grey, size, interpolation=cv2.INTER_AREA)
-    to_page = np.array([width / grey.shape[1], height / grey.shape[0]] * 2)
-
+    grey, factor = shrunk(image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), SMALL_SIDE)
     if beyond is not None:
         beyond = cv2.resize(beyond.astype(np.uint8), grey.shape[::-1], interpolation=cv2.INTER_NEAREST) > 0
     paper = _paper_box(grey, beyond)
@@ -129,8 +124,10 @@ def find_margins(image: np.ndarray, beyond: np.ndarray | None = None) -> Margins
     number = _find_number(without_rings, paper)
 
     def scaled(box: Box) -> Box:
-        x0, y0, x1, y1 = np.asarray(box) * to_page
-        return (int(x0), int(y0), min(width, int(np.ceil(x1))), min(height, int(np.ceil(y1))))
+        x0, y0, x1, y1 = (factor * value for value in box)
+        # The last pixel of the copy stands for what is left over beyond it as well.
+        x1, y1 = (width if box[2] == grey.shape[1] else x1), (height if box[3] == grey.shape[0] else y1)
+        return (x0, y0, x1, y1)
 
     return Margins(
         size=(height, width),
@@ -188,8 +185,8 @@ def _dark_marks(grey: np.ndarray) -> np.ndarray:
     rim = cv2.copyMakeBorder(grey, side, side, side, side, cv2.BORDER_REPLICATE)
     square = np.ones((side, side), np.uint8)
     paper = cv2.morphologyEx(rim, cv2.MORPH_CLOSE, square)[side:-side, side:-side]
-    contrast = paper.astype(np.float32) - grey
-    return (contrast > np.maximum(12.0, 0.22 * paper)).astype(np.uint8)
+    least = np.maximum(12, np.ceil(0.22 * np.arange(256))).astype(np.uint8)
+    return (cv2.subtract(paper, grey) > cv2.LUT(paper, least)).view(np.uint8)
 
 
 def _find_rings(ink: np.ndarray, furthest_in: float) -> tuple[Literal["left", "right"] | None, list[Box]]:

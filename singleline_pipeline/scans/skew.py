@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 
 from singleline_pipeline.scans.cropping import Box, corners_of
+from singleline_pipeline.scans.shrinking import shrunk
 
 STEEPEST = 9.0
 """Degrees up to which a page is turned upright; beyond that it has to be scanned again."""
@@ -93,11 +94,9 @@ class Turn:
 def find_turn(grey: np.ndarray) -> Turn:
     """How a page lies on its scan, uint8 (h, w). Upright where no straight line says otherwise."""
     height, width = grey.shape
-    scale = min(1.0, SMALL_SIDE / max(height, width))
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    if min(size) < 16 * POOL:
+    small, _ = shrunk(grey, SMALL_SIDE)
+    if min(small.shape) < 16 * POOL:
         return Turn(0.0, (height, width))
-    small = cv2.resize(grey, size, interpolation=cv2.INTER_AREA)
     found = []
     for image, sign in ((small, -1.0), (np.ascontiguousarray(small.T), 1.0)):
         edge = np.zeros_like(image)

@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 
 from singleline_pipeline.scans.cropping import Box, Margins
+from singleline_pipeline.tracing.pieces import pieces_of
 
 PAD = 6
 COMMON_SHARE = 0.18
@@ -68,12 +69,11 @@ def _drop_crumbs(mask: np.ndarray, band: Box, shortest_line: float) -> None:
     left = x0 == 0
     slack = PAD
     x0, x1 = (0, min(mask.shape[1], x1 + slack)) if left else (max(0, x0 - slack), mask.shape[1])
-    view = mask[:, x0:x1]
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(view, connectivity=8)
-    drop = np.zeros(count, bool)
-    inner_column = view.shape[1] - 1 if left else 0
-    leaves = np.zeros(count, bool)
-    leaves[np.unique(labels[:, inner_column])] = True
-    longest = np.maximum(stats[:, cv2.CC_STAT_WIDTH], stats[:, cv2.CC_STAT_HEIGHT])
-    drop[1:] = ~leaves[1:] & (longest[1:] < shortest_line)
-    view[drop[labels]] = 0
+    strip = np.ascontiguousarray(mask[:, x0:x1])
+    pieces = pieces_of(strip)
+    leaves = np.zeros(pieces.count, bool)
+    leaves[pieces.labels[:, -1 if left else 0]] = True
+    boxes = pieces.boxes
+    longest = (boxes[:, 2:] - boxes[:, :2]).max(axis=1)
+    pieces.erase(strip, ~leaves & (longest < shortest_line))
+    mask[:, x0:x1] = strip

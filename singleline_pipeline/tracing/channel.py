@@ -10,6 +10,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from singleline_pipeline.scans.shrinking import shrunk
 from singleline_pipeline.tracing.flatten import SMALLEST_PAGE, as_grey
 
 COLOURED = 0.2
@@ -32,7 +33,7 @@ def ink_channel(image: np.ndarray) -> np.ndarray:
     grey = as_grey(image)
     light = _ink_is_light(grey)
     if image.ndim == 3 and image.shape[2] == 3:
-        paper = _paper_of_coloured_pen(cv2.bitwise_not(image[::4, ::4]) if light else image[::4, ::4])
+        paper = _paper_of_coloured_pen(cv2.bitwise_not(image[::8, ::8]) if light else image[::8, ::8])
         if paper is not None:
             return _darkest(cv2.bitwise_not(image) if light else image, paper)
     return cv2.bitwise_not(grey) if light else grey
@@ -43,10 +44,11 @@ def _paper_of_coloured_pen(sample: np.ndarray) -> np.ndarray | None:
 
     sample: uint8 (h, w, 3), bright paper. A shadow dims all channels alike: it is no colour.
     """
-    paper = np.maximum(np.median(sample.reshape(-1, 3), axis=0), 1)
-    left = sample / paper.astype(np.float32)
-    grey = left @ np.array([0.114, 0.587, 0.299], np.float32)
-    coloured = np.mean(grey - left.min(axis=2) > COLOURED)
+    planes = [plane.astype(np.float32) for plane in cv2.split(sample)]
+    paper = np.array([max(float(np.median(plane)), 1.0) for plane in planes])
+    blue, green, red = (plane / np.float32(tone) for plane, tone in zip(planes, paper, strict=True))
+    grey = 0.114 * blue + 0.587 * green + 0.299 * red
+    coloured = np.mean(grey - np.minimum(np.minimum(blue, green), red) > COLOURED)
     return paper if coloured > COLOURED_SHARE else None
 
 
@@ -61,16 +63,13 @@ def _darkest(image: np.ndarray, paper: np.ndarray) -> np.ndarray:
 
 def _ink_is_light(grey: np.ndarray) -> bool:
     """Whether what stands out on the page is lighter than its paper: chalk on black, white pen on brown."""
-    sample = grey[::3, ::3]
-    if np.median(sample) >= BRIGHT_PAPER or min(grey.shape) < SMALLEST_PAGE:
+    if np.median(grey[::8, ::8]) >= BRIGHT_PAPER or min(grey.shape) < SMALLEST_PAGE:
         return False
-    height, width = grey.shape
-    scale = min(1.0, SMALL_SIDE / max(height, width))
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    small = cv2.resize(grey, size, interpolation=cv2.INTER_AREA)
+    small, _ = shrunk(grey, SMALL_SIDE)
     # Not the outermost: the lid around dark paper is lighter, and around bright paper darker, than any ink.
-    rim = round(RIM * min(size))
-    small = small[rim : size[1] - rim, rim : size[0] - rim]
+    height, width = small.shape
+    rim = round(RIM * min(height, width))
+    small = np.ascontiguousarray(small[rim : height - rim, rim : width - rim])
     paper = cv2.medianBlur(small, MEDIAN_SIDE)
     lighter = float(np.percentile(cv2.subtract(small, paper), 99.7))
     darker = float(np.percentile(cv2.subtract(paper, small), 99.7))

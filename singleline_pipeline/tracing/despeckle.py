@@ -6,10 +6,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-import cv2
 import numpy as np
 
 from singleline_pipeline.scans.cropping import Box
+from singleline_pipeline.tracing.pieces import pieces_of
 
 
 @dataclass(frozen=True)
@@ -32,11 +32,10 @@ def drop_pieces(
     height, width = mask.shape
     for beyond in (np.s_[: paper[1]], np.s_[paper[3] :], np.s_[:, : paper[0]], np.s_[:, paper[2] :]):
         mask[beyond] = 0
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
-    x, y, w, h = (
-        stats[:, k] for k in (cv2.CC_STAT_LEFT, cv2.CC_STAT_TOP, cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT)
-    )
-    area = stats[:, cv2.CC_STAT_AREA]
+    pieces = pieces_of(mask)
+    area = pieces.area
+    x, y, end_x, end_y = pieces.boxes.T
+    w, h = end_x - x, end_y - y
     longer, shorter = np.maximum(w, h), np.minimum(w, h)
 
     is_speck = longer < speck
@@ -47,7 +46,7 @@ def drop_pieces(
     strip = (shorter <= max(3 * pen, 0.012 * min(height, width))) & (longer >= 0.08 * max(height, width))
     blot = (shorter > 6 * pen) & (area > 0.45 * w * h)
     is_edge = at_edge & (strip | blot) & ~is_speck
-    is_number = np.zeros(count, bool)
+    is_number = np.zeros(pieces.count, bool)
     if number is not None:
         slack = round(0.008 * max(height, width))
         is_number = (
@@ -66,8 +65,5 @@ def drop_pieces(
     if len(digits):
         corner = (x[digits].min(), y[digits].min(), (x + w)[digits].max(), (y + h)[digits].max())
         ignored.insert(0, Ignored("number", tuple(int(value) for value in corner)))  # type: ignore[arg-type]
-    ink = np.flatnonzero(mask)
-    lost = ink[gone[labels.ravel()[ink]]]
-    mask.ravel()[lost] = 0
-    labels.ravel()[lost] = 0
-    return labels, ignored
+    pieces.erase(mask, gone)
+    return pieces.labels, ignored

@@ -9,6 +9,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from singleline_pipeline.scans.shrinking import shrunk
 from singleline_pipeline.tracing.errors import TraceError
 
 LIGHT_SIDE = 550
@@ -44,7 +45,7 @@ def flatten(grey: np.ndarray) -> np.ndarray:
     grey: uint8 (h, w), dark ink on bright paper, as ink_channel gives it. A page without light, and one too
     small to hold a line, comes out bare.
     """
-    if min(grey.shape) < SMALLEST_PAGE or float(np.median(grey[::4, ::4])) < DARKEST_PAPER:
+    if min(grey.shape) < SMALLEST_PAGE or float(np.median(grey[::8, ::8])) < DARKEST_PAPER:
         return np.zeros_like(grey)
     light = paper_light(grey)
     left_over = cv2.divide(grey, np.maximum(light, 1), scale=255)
@@ -58,12 +59,8 @@ def paper_light(grey: np.ndarray) -> np.ndarray:
     grain.
     """
     height, width = grey.shape
-    scale = min(1.0, LIGHT_SIDE / max(height, width))
-    small = grey
-    if scale < 1:
-        size = (max(1, round(width * scale)), max(1, round(height * scale)))
-        small = cv2.resize(grey, size, interpolation=cv2.INTER_AREA)
-    side = 2 * int(max(7, np.ceil(20 * scale))) + 1
+    small, factor = shrunk(grey, LIGHT_SIDE)
+    side = 2 * int(max(7, np.ceil(20 / factor))) + 1
     # With replicated rims the shadow of the gutter stays part of the paper right up to the edge of the scan.
     rim = cv2.copyMakeBorder(small, side, side, side, side, cv2.BORDER_REPLICATE)
     disk = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))

@@ -41,7 +41,7 @@ class PixelGraph:
 
 def pixel_graph(skeleton: np.ndarray, distance: np.ndarray) -> PixelGraph:
     """skeleton: bool (h, w), one pixel wide. distance: float32 (h, w), distance transform of the ink."""
-    y, x = np.nonzero(skeleton)
+    y, x = np.divmod(np.flatnonzero(skeleton), skeleton.shape[1])
     total = len(y)
     neighbours, linked = _neighbours(skeleton, y, x)
     degree = linked.sum(axis=1)

@@ -32,7 +32,7 @@ def lines_of_ink(
     if not mask.any():
         return [], 0.0
     distance = cv2.distanceTransform(mask, cv2.DIST_L2, 5)
-    graph = pixel_graph(thin(mask).astype(bool), distance)
+    graph = pixel_graph(thin(mask).view(bool), distance)
     observer.thinned(graph)
     edges, pen = _refined(graph, depth, pen)
     observer.refined([edge.points for edge in edges])

@@ -22,7 +22,7 @@ def thin(mask: np.ndarray) -> np.ndarray:
     ink[1:-1, 1:-1] = mask
     flat = ink.ravel()
     around = (_AROUND[:, 1] * width + _AROUND[:, 0]).astype(np.int64)
-    alive = np.flatnonzero(flat)
+    alive = np.flatnonzero(flat.view(bool))
     # The pass in which a pixel's surroundings last changed; each pass looks back over both of the last two.
     changed = np.zeros(flat.size, np.int16)
     number = quiet = 0
