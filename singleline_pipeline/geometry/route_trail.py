@@ -38,13 +38,12 @@ def walk(edges: list[Edge], reach: float) -> Stroke:
     Goodnow and Levine, The grammar of action, Cognitive Psychology 4, 1973): by x + y, then by y. A closed
     one is opened at its sharpest turn and runs anticlockwise as one sees it, as people draw circles.
     """
-    # Edge e has two ends, 2e at its first node and 2e + 1 at its last. `heading` points away from the node.
-    heading = [_heading(points, reach) for edge in edges for points in (edge.points, edge.points[::-1])]
+    # Edge e has two ends, 2e at its first node and 2e + 1 at its last.
     ends_at: dict[int, list[int]] = defaultdict(list)
     for index, edge in enumerate(edges):
         ends_at[edge.first].append(2 * index)
         ends_at[edge.last].append(2 * index + 1)
-    pairing = _Pairing(heading)
+    pairing = _Pairing(edges, reach)
     for ends in ends_at.values():
         pairing.pair(ends)
     pairing.merge_trails(list(ends_at.values()))
@@ -85,15 +84,24 @@ def _heading(points: Stroke, reach: float) -> tuple[float, float]:
 class _Pairing:
     """Which end of an edge the pen goes on to from which; -1 where it begins or stops."""
 
-    def __init__(self, heading: list[tuple[float, float]]) -> None:
-        self.heading = heading
-        self.next = [-1] * len(heading)
+    def __init__(self, edges: list[Edge], reach: float) -> None:
+        self.edges = edges
+        self.reach = reach
+        self.next = [-1] * (2 * len(edges))
+        self._headings: dict[int, tuple[float, float]] = {}
+
+    def heading(self, end: int) -> tuple[float, float]:
+        """Which way the line leads from that end on; only few ends are ever asked."""
+        if end not in self._headings:
+            points = self.edges[end >> 1].points
+            self._headings[end] = _heading(points if end % 2 == 0 else points[::-1], self.reach)
+        return self._headings[end]
 
     def turn(self, a: int, b: int) -> float:
         """How much the pen turns from one end to another: 0 straight on to 2 back; nothing where it stops."""
         if a < 0 or b < 0:
             return 0.0
-        (ax, ay), (bx, by) = self.heading[a], self.heading[b]
+        (ax, ay), (bx, by) = self.heading(a), self.heading(b)
         return 1.0 + ax * bx + ay * by
 
     def pair(self, ends: list[int]) -> None:
