@@ -117,7 +117,8 @@ def find_margins(image: np.ndarray, beyond: np.ndarray | None = None) -> Margins
     ink = _dark_marks(grey)
     # A sheet that lies askew, or within the scan, has its binder further in.
     adrift = beyond is not None or paper != (0, 0, grey.shape[1], grey.shape[0])
-    binder, rings = _find_rings(ink, FURTHEST_IN if adrift else 0.0)
+    binder, rings = _find_rings(ink[paper[1] : paper[3]], FURTHEST_IN if adrift else 0.0)
+    rings = [(x0, y0 + paper[1], x1, y1 + paper[1]) for x0, y0, x1, y1 in rings]
     without_rings = ink.copy()
     for x0, y0, x1, y1 in rings:
         without_rings[y0:y1, x0:x1] = 0
