@@ -81,8 +81,8 @@ class Desk:
                 self.refresh()
             return self._collections[kind]
 
-    def shown(self, kind: Kind) -> dict[str, Any]:
-        """A collection for the page: one list a column."""
+    def shown(self, kind: Kind, tab: str) -> dict[str, Any]:
+        """A collection for the page: one list a column; and what is decided, as `decided` tells it."""
         with self._lock:
             versions = self.refresh(tables=True)
             found = self._collections[kind]
@@ -122,6 +122,7 @@ class Desk:
                     "each": A_SHEET,
                 },
                 "problems": [*found.problems, *([self._problem] if self._problem else [])],
+                "decided": self.decided(kind, tab),
             }
 
     def decided(self, kind: Kind, tab: str) -> dict[str, Any]:

@@ -136,12 +136,10 @@ class _Studio:
         return JSONResponse(versions | {"run": self._runner.state()})
 
     async def collection(self, request: Request) -> Response:
-        kind = _kind(request)
-        return JSONResponse(await run_in_threadpool(self._desk.shown, kind))
+        return JSONResponse(await run_in_threadpool(self._desk.shown, _kind(request), _tab(request)))
 
     async def decided(self, request: Request) -> Response:
-        tab = request.query_params.get("tab", "")[:40]
-        return JSONResponse(await run_in_threadpool(self._desk.decided, _kind(request), tab))
+        return JSONResponse(await run_in_threadpool(self._desk.decided, _kind(request), _tab(request)))
 
     async def uncertain(self, request: Request) -> Response:
         found = await run_in_threadpool(self._desk.uncertain, _kind(request), _count(request, 20))
@@ -250,6 +248,10 @@ def _kind(request: Request) -> Kind:
     if name not in KINDS:
         raise RequestError(404, f"There is nothing at {request.url.path[:80]}.")
     return KINDS[name]
+
+
+def _tab(request: Request) -> str:
+    return request.query_params.get("tab", "")[:40]
 
 
 def _count(request: Request, usual: int) -> int:

@@ -257,14 +257,26 @@ function showHistory() {
 
 // Other lists
 
+/** Ask the server for something to show; where it cannot answer, say why. @param {string} path */
+async function asked(path) {
+  try {
+    return await get(path);
+  } catch (error) {
+    complain([/** @type {Error} */ (error).message]);
+    return { rows: [] };
+  }
+}
+
 async function lookAtThese() {
-  const { rows } = await get(`/api/${shelf.kind}/uncertain?count=20`);
+  const { rows } = await asked(`/api/${shelf.kind}/uncertain?count=20`);
+  if (!rows.length) return;
   showList(`Look at these ${rows.length}: most in doubt`, rows.map((/** @type {any} */ one) => one.row), new Map(rows.map((/** @type {any} */ one) => [one.row, one.why])));
 }
 
 /** @param {number} row */
 async function similar(row) {
-  const { rows } = await get(`/api/${shelf.kind}/similar?count=40&id=${encodeURIComponent(shelf.data.ids[row])}`);
+  const { rows } = await asked(`/api/${shelf.kind}/similar?count=40&id=${encodeURIComponent(shelf.data.ids[row])}`);
+  if (!rows.length) return;
   showList(`More like ${shelf.data.ids[row]}`, rows);
 }
 

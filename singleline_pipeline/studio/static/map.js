@@ -222,8 +222,9 @@ export class MapView {
     this.sheetsOf = key;
     this.sheets = new Array(count).fill(null);
     for (let number = 0; number < count; number++) {
-      const response = await fetch(`${key}/${number}`);
-      if (!response.ok || key !== this.sheetsOf) return;
+      // Without a sheet its thumbnails stay points: the server has been ended, or the tables have just changed.
+      const response = await fetch(`${key}/${number}`).catch(() => null);
+      if (!response?.ok || key !== this.sheetsOf) return;
       const sheet = await createImageBitmap(await response.blob());
       if (key !== this.sheetsOf) return sheet.close();
       this.sheets[number] = sheet;

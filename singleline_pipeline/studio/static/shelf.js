@@ -42,11 +42,11 @@ export class Shelf extends EventTarget {
   /** Read everything again, keeping what is selected. */
   async load() {
     const before = [...this.selected].map((row) => this.data.ids[row]);
-    const data = await get(`/api/${this.kind}`);
+    const data = await get(`/api/${this.kind}?tab=${TAB}`);
     this.data = data;
     this.rowOf = new Map(data.ids.map((/** @type {string} */ id, /** @type {number} */ row) => [id, row]));
     this.selected = new Set(before.map((id) => this.rowOf.get(id) ?? -1).filter((row) => row >= 0));
-    this.#take(await get(`/api/${this.kind}/decided?tab=${TAB}`));
+    this.#take(data.decided);
     this.dispatchEvent(new Event("loaded"));
   }
 

@@ -1,6 +1,6 @@
 // Strips of thumbnails: one a cluster with the most doubtful first, or one list of what was looked for.
 
-const AT_ONCE = 40; // thumbnails that a strip gets at a time
+const AT_ONCE = 20; // thumbnails that a strip gets at a time
 
 /**
  * @typedef {{title: string, about: string, asks: boolean, cluster: number, rows: number[], why?: Map<number, string>}} Strip
