@@ -72,7 +72,10 @@ class Surroundings:
             return np.zeros((0, 2))
         middle = np.column_stack([columns, rows])
         nearest = np.argmin(((ends[:, None] - middle[None]) ** 2).sum(axis=-1), axis=1)
-        return np.unique(middle[nearest], axis=0) + self._corner.astype(np.float64)
+        tips = middle[np.unique(nearest)]
+        apart = np.hypot(*(tips[:, None] - tips[None]).transpose(2, 0, 1)) >= 0.6 * self._pen
+        alike = ~apart & np.tri(len(tips), k=-1, dtype=bool)
+        return tips[~alike.any(axis=1)] + self._corner.astype(np.float64)
 
     def _distance(self, lines: list[np.ndarray] | None) -> np.ndarray:
         """(h, w) px from the ink to the next line, 0 off the ink."""

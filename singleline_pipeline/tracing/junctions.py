@@ -69,7 +69,7 @@ def resolve_junctions(graph: PixelGraph, edges: list[Edge], mask: np.ndarray, pe
     dropped |= reach_tips(page, resolved, dropped)
     dropped |= {number for item in resolved for number in item.spikes()}
     lines = {number for number in range(len(page.edges)) if number not in dropped}
-    choose_lanes(page.arms, page.lanes, resolved, mask)
+    choose_lanes(page.edges, page.arms, page.lanes, resolved, mask, pen)
     turns = [(item.keys[i], item.keys[j]) for item in resolved for i, j, _ in item.turns]
     open_rings([(item.keys, item.cost, item.pairs) for item in resolved], turns, lines)
     place_lanes(page.edges, page.arms, page.lanes, resolved, pen)

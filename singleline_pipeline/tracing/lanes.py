@@ -18,6 +18,8 @@ from singleline_pipeline.tracing.resolved import Resolved
 
 CHANGE_OVER = 3.0
 """Length in pen widths to each side of the narrowest place over which two lines change sides."""
+APART = 1.5
+"""Width in pens of the narrowest ink of a run up to which its lines may have met there."""
 LOOK_OUT = 2.0
 """Distance in pen widths from a run at which the side of a line is read."""
 
@@ -32,22 +34,58 @@ def place_lanes(
     """Move the edges of lanes apart, in place. lanes: edge and its second line."""
     partner = _partners(resolved)
     for number, other in lanes.items():
-        sides = []
-        for end in (0, 1):
-            one, two = (_lateral((lane, end), partner, arms, lanes, pen) for lane in (number, other))
-            side = 0.0 if one is None or two is None else float(np.sign(one - two))
-            sides.append(-side if end == 0 else side)
-        first, last = sides
+        first, last = _sides(number, other, partner, arms, lanes, pen)
         first, last = first or last or 1.0, last or first or 1.0
         _move_apart(edges, number, other, first, last, pen)
 
 
 def choose_lanes(
-    arms: dict[ArmKey, Arm], lanes: dict[int, int], resolved: list[Resolved], mask: np.ndarray
+    edges: list[Edge],
+    arms: dict[ArmKey, Arm],
+    lanes: dict[int, int],
+    resolved: list[Resolved],
+    mask: np.ndarray,
+    pen: float,
 ) -> None:
-    """Exchange lanes at an end of their run, in place, where its lines are smoother that way."""
+    """Exchange lanes at an end of their run, in place, where its lines went on the other way.
+
+    Lines that change sides meet in one pen's width of ink on the way. Where there is such a place, and they
+    may or may not have changed sides, the smoother way is taken.
+    """
     for chain in _chains(lanes, _partners(resolved)):
-        _untwist(chain, arms, lanes, resolved, mask)
+        partner = _partners(resolved)
+        number, end = chain[0]
+        narrowest = min(_narrowest(edges[run], pen) for run, _ in chain)
+        if narrowest > APART * pen:
+            first, last = _sides(number, lanes[number], partner, arms, lanes, pen)
+            twisted = first * last < 0
+        else:
+            twisted = _smoother_exchanged(number, end, partner, arms, lanes, mask)
+        if twisted:
+            _exchange(resolved, (number, end), (lanes[number], end))
+
+
+def _narrowest(edge: Edge, pen: float) -> float:
+    """Least width in px of the ink of an edge, off its ends."""
+    margin = min(round(pen), (len(edge.width) - 1) // 2)
+    return float(smooth_all([edge.width[margin : len(edge.width) - margin, None]], 0.5 * pen)[0].min())
+
+
+def _sides(
+    number: int,
+    other: int,
+    partner: dict[ArmKey, ArmKey],
+    arms: dict[ArmKey, Arm],
+    lanes: dict[int, int],
+    pen: float,
+) -> tuple[float, float]:
+    """1 or -1, the side of the line `number` at the first and the last point of its edge; 0 not known."""
+    sides = []
+    for end in (0, 1):
+        one, two = (_lateral((lane, end), partner, arms, lanes, pen) for lane in (number, other))
+        side = 0.0 if one is None or two is None else float(np.sign(one - two))
+        sides.append(-side if end == 0 else side)
+    return sides[0], sides[1]
 
 
 def _partners(resolved: list[Resolved]) -> dict[ArmKey, ArmKey]:
@@ -95,31 +133,29 @@ def _outer(key: ArmKey, partner: dict[ArmKey, ArmKey], owners: set[int]) -> tupl
     return key, None
 
 
-def _untwist(
-    chain: list[ArmKey],
+def _smoother_exchanged(
+    number: int,
+    end: int,
+    partner: dict[ArmKey, ArmKey],
     arms: dict[ArmKey, Arm],
     lanes: dict[int, int],
-    resolved: list[Resolved],
     mask: np.ndarray,
-) -> None:
-    """Exchange the two lanes at one end of a run's first edge where that makes its lines smoother."""
-    partner = _partners(resolved)
+) -> bool:
+    """Whether the lines of a run bend less from end to end when its two lanes are exchanged at one end."""
     owners = set(lanes) | set(lanes.values())
-    number, end = chain[0]
     outer = [
         _outer((lane, way), partner, owners)[1] for way in (1 - end, end) for lane in (number, lanes[number])
     ]
     four = [arms[key] for key in outer if key is not None]
     if len(four) < 4:
-        return
+        return False
     cost, _ = pair_costs(
         np.array([arm.point for arm in four]),
         np.array([arm.heading for arm in four]),
         np.arange(4),
         mask,
     )
-    if cost[0, 3] + cost[1, 2] < cost[0, 2] + cost[1, 3] - 1e-9:
-        _exchange(resolved, (number, end), (lanes[number], end))
+    return bool(cost[0, 3] + cost[1, 2] < cost[0, 2] + cost[1, 3] - 1e-9)
 
 
 def _exchange(resolved: list[Resolved], one: ArmKey, other: ArmKey) -> None:

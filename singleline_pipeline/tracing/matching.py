@@ -47,14 +47,18 @@ def pair_costs(
 
 
 def tip_costs(points: np.ndarray, headings: np.ndarray, tip: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    """(k,) cost of leading each arm to a point where its line may turn: points, headings (k, 2), tip (2,)."""
+    """(k,) cost of leading each arm to a point where its line may turn, NEVER where the way is not ink.
+
+    points, headings: (k, 2), headings run into the junction. tip: (2,). mask: uint8 (h, w) ink.
+    """
     chord = tip - points
     # The bending energy of a line that may arrive in any direction is the least over all of them.
     energy = 0.75 * _angle(headings, chord) ** 2
     way = points[:, None] + chord[:, None] * INTERIOR[:, None]
     x = np.clip(np.rint(way[..., 0]).astype(np.intp), 0, mask.shape[1] - 1)
     y = np.clip(np.rint(way[..., 1]).astype(np.intp), 0, mask.shape[0] - 1)
-    return energy + OFF_INK * (1.0 - mask[y, x].mean(axis=-1))
+    off = 1.0 - mask[y, x].mean(axis=-1)
+    return np.where(off > 0.25, NEVER, energy + OFF_INK * off)
 
 
 def match(cost: np.ndarray, alone: np.ndarray) -> tuple[list[tuple[int, int]], float]:

@@ -25,7 +25,7 @@ DEAREST_RUN = 6.0
 """Highest price of a run: more than two loose ends is never worth it."""
 LONGEST_JOINED = 6.0
 """Longest run in pen widths whose two ends are looked at as one crossing: its lines pass it in one sweep."""
-THIN_PRICE, WIDE_PRICE, WIDTH_SLOPE = 0.25, -0.1, 2.0
+THIN_PRICE, WIDE_PRICE, WIDTH_SLOPE = 0.4, -0.1, 3.0
 """Price of a second line per pen width of length: on ink of the pen's width, its least on wide ink, and how
 it falls with the width in pens."""
 TIP = 1.0

@@ -10,6 +10,8 @@ from singleline_pipeline.tracing.resolved import PageLines, Resolved, lines_with
 
 BARE = 2.0
 """Cost of a tip of ink that no line reaches, per pen width that it stands out of what they cover."""
+TURN = 0.5
+"""Cost of a turn at a tip: less than any that the ink does not show."""
 
 
 def reach_tips(page: PageLines, resolved: list[Resolved], dropped: set[int]) -> set[int]:
@@ -32,8 +34,8 @@ def reach_tips(page: PageLines, resolved: list[Resolved], dropped: set[int]) -> 
         for tip in around.tips():
             number = page.add_tip(item.crossing, tip)
             reached = resolve_with_tip(page, item, number)
-            if reached.total < least and number in reached.spikes():
-                cost = reached.total + BARE * around.missed(lines_within(page, reached))
+            if reached.total + TURN < least and number in reached.spikes():
+                cost = reached.total + TURN + BARE * around.missed(lines_within(page, reached))
                 if cost < least:
                     best, least = reached, cost
         resolved[place] = best
