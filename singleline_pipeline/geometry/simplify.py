@@ -63,7 +63,7 @@ def vertex_epsilons(
     if not arrays:
         return np.zeros(0)
     # x + iy: one product does the work of four, and most of the time goes into the calls of so many small arrays.
-    z = np.concatenate(arrays).view(np.complex128).ravel()
+    z = np.ascontiguousarray(np.concatenate(arrays)).view(np.complex128).ravel()
     ends = np.cumsum([len(stroke) for stroke in arrays])
     high = ends - 1
     low = np.concatenate([[0], ends[:-1]])

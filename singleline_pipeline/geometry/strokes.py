@@ -18,6 +18,9 @@ Box = tuple[float, float, float, float]
 # Squares of coordinates are summed everywhere; beyond this they lose the precision of a pen.
 MAX_COORDINATE = 1e12
 
+# Kinds of dtype that may hold coordinates: numpy would read a text of digits as numbers and cut complex ones in half.
+_NUMBERS = "biufO"
+
 
 class StrokeError(ValueError):
     """Strokes that no drawing can be made of; the message says which stroke, and what is wrong with it."""
@@ -26,9 +29,12 @@ class StrokeError(ValueError):
 def validate_stroke(stroke: ArrayLike, name: str = "the stroke") -> Stroke:
     """The stroke as a float64 array (n, 2); StrokeError, which calls it by `name`, where it is not one."""
     try:
-        array = np.asarray(stroke, dtype=np.float64)
+        given = np.asarray(stroke)
+        array = given.astype(np.float64, copy=False) if given.dtype.kind in _NUMBERS else None
     except (TypeError, ValueError) as error:
         raise StrokeError(f"{name} is not made of numbers: {error}") from error
+    if array is None:
+        raise StrokeError(f"{name} is not made of numbers, but of {given.dtype}")
     if array.ndim != 2 or array.shape[1] != 2:
         hint = " (a drawing is a list of strokes, not one array)" if array.shape == (2,) else ""
         raise StrokeError(
