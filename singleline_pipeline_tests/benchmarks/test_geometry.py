@@ -5,6 +5,8 @@ The story's own code takes 972 ms to join, 370 ms to splice and 650 ms to simpli
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
@@ -36,6 +38,15 @@ def test_splice(benchmark: BenchmarkFixture, traced: list[np.ndarray]) -> None:
 def test_route(benchmark: BenchmarkFixture, traced: list[np.ndarray]) -> None:
     routed = benchmark(route_strokes, traced, max_gap=30.0)
     assert len(routed) == 1
+
+
+@pytest.mark.parametrize("connect", [join_strokes, splice_strokes, route_strokes])
+def test_2000_strokes(benchmark: BenchmarkFixture, connect: Callable[[list[np.ndarray]], list]) -> None:
+    """A page of hatching that was taken for one drawing must not hold up the sketchbook."""
+    rng = np.random.default_rng(0)
+    strokes = [rng.uniform(0, 200, 2) + np.cumsum(rng.normal(0, 0.3, (20, 2)), axis=0) for _ in range(2000)]
+    connected = benchmark.pedantic(connect, args=(strokes,), rounds=1)
+    assert len(connected) < 40
 
 
 def test_split(benchmark: BenchmarkFixture, traced: list[np.ndarray]) -> None:

@@ -64,9 +64,10 @@ def test_route_makes_one_line_of_most_drawings_with_less_line_of_its_own() -> No
         assert result.lost == 0
         counts.append(len(result.strokes))
         added, line = added + result.added, line + drawing_length(strokes)
-    assert np.mean(counts) <= 1.5
-    assert np.mean(np.array(counts) == 1) >= 0.6
-    assert added <= 0.09 * line
+    assert np.mean(counts) <= 1.45
+    # The others have ink that is further than the gap from all else, most of it crumbs: no bridge may reach it.
+    assert np.mean(np.array(counts) == 1) >= 0.61
+    assert added <= 0.075 * line
 
 
 @pytest.mark.parametrize("name", ["look_i16.npz", "look_minn10.npz"])

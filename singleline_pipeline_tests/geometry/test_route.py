@@ -131,6 +131,25 @@ def test_the_ends_of_the_line_are_ends_of_strokes_where_that_costs_nothing() -> 
     assert {tuple(line[0].tolist()), tuple(line[-1].tolist())} <= tips
 
 
+def test_bridges_serve_to_connect_and_to_pair_at_once() -> None:
+    """Two bars, one above the other: the shortest bridge anywhere between them would be no help, since four ends stay
+    open and one pair would have to be walked back to. From end to end it connects and leaves two ends.
+    """
+    upper = np.array([[0.0, 0.0], [50.0, 1.0], [100.0, 0.0]])
+    lower = np.array([[0.0, 6.0], [50.0, 6.0], [100.0, 6.0]])
+    (line,) = route_strokes([upper, lower])
+    assert np.isclose(stroke_length(line), stroke_length(upper) + stroke_length(lower) + 6)
+
+
+def test_more_odd_nodes_than_are_matched_at_once_are_still_one_line_that_adds_up() -> None:
+    """Above a few hundred they are matched block by block, and only the first block may leave ends."""
+    strokes = wandering(260, 6, seed=2)
+    account = per_group(strokes, [0] * len(strokes), lambda s: route_strokes(s, math.inf))
+    assert len(account.strokes) == 1
+    assert account.lost == 0
+    assert account.added < 0.5 * drawing_length(strokes)
+
+
 @given(drawings(), st.randoms(use_true_random=False))
 def test_order_and_direction_of_the_strokes_do_not_matter(strokes, random) -> None:
     """The same groups of strokes are connected. Ties may be broken another way, so lines may differ in length."""
