@@ -66,7 +66,8 @@ def validate_stroke3(array: ArrayLike, name: str = "the drawing") -> NDArray[Any
             " (five columns are stroke-5: convert it first)" if rows.ndim == 2 and rows.shape[1] == 5 else ""
         )
         raise StrokeError(f"{name} has the shape {rows.shape}; stroke-3 is (n, 3): dx, dy, lift_pen{hint}")
-    bad = ~(np.abs(rows[:, :2].astype(np.float64)) <= MAX_COORDINATE).all(axis=1)
+    # From one side of the largest page to the other.
+    bad = ~(np.abs(rows[:, :2].astype(np.float64)) <= 2 * MAX_COORDINATE).all(axis=1)
     if bad.any():
         row = int(np.argmax(bad))
         raise StrokeError(

@@ -148,3 +148,14 @@ def test_long_lines_are_searched_in_pieces_and_never_keep_more_than_douglas_peuc
     assert np.array_equal(kept[[0, -1]], stroke[[0, -1]])
     assert 2 <= len(kept) <= len(simplify(stroke, 1.5))
     assert furthest(stroke, kept) <= 1.5 + 1e-9
+
+
+@given(st.integers(0, 10_000), st.floats(0.5, 8), st.sampled_from([0.25, 4.0]), st.integers(-500, 500))
+def test_douglas_peucker_keeps_the_same_vertices_of_a_moved_scaled_or_mirrored_line(
+    seed, epsilon, scale, move
+) -> None:
+    (stroke,) = wandering(1, 60, seed)
+    kept = vertex_epsilons([stroke]) > epsilon
+    for other in (stroke * scale, stroke[:, ::-1] * scale, stroke * (-scale, scale)):
+        assert np.array_equal(vertex_epsilons([other + move]) > epsilon * scale, kept)
+    assert np.array_equal(vertex_epsilons([stroke[::-1]])[::-1] > epsilon, kept)

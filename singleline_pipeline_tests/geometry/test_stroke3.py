@@ -58,6 +58,49 @@ def test_reversing_moves_no_pen_flag_to_the_wrong_point() -> None:
     assert reverse_stroke3(reverse_stroke3(ROWS)).tolist() == ROWS
 
 
+@given(drawings().filter(bool))
+def test_reversing_rows_is_reversing_strokes_pens_included(drawing) -> None:
+    rows = reverse_stroke3(to_stroke3(drawing))
+    assert np.flatnonzero(rows[:, 2]).tolist() == (np.cumsum([len(s) for s in drawing[::-1]]) - 1).tolist()
+    back = from_stroke3(rows)
+    for stroke, original in zip(back, drawing[::-1], strict=True):
+        assert np.allclose(stroke, original[::-1], rtol=0, atol=1e-9)
+    there = reverse_stroke3(rows)
+    assert np.array_equal(there[:, 2], to_stroke3(drawing)[:, 2])
+    assert np.allclose(there, to_stroke3(drawing), rtol=0, atol=1e-9)
+
+
+def test_reversing_a_drawing_whose_pen_was_never_lifted_lifts_it_where_it_now_ends() -> None:
+    assert reverse_stroke3([[1, 1, 1], [2, 2, 0], [1, 0, 0]]).tolist() == [[4, 3, 0], [-1, 0, 1], [-2, -2, 1]]
+
+
+@pytest.mark.parametrize("kind", [np.int8, np.uint8, np.int16, np.uint16, np.int32, np.int64])
+def test_whole_numbers_of_any_width_stay_whole_and_differences_do_not_wrap(kind) -> None:
+    """1 - 100 is 157 in uint8."""
+    stroke = np.array([[100, 3], [1, 120]], kind)
+    rows = to_stroke3([stroke])
+    assert rows.dtype == np.int64
+    assert rows.tolist() == [[100, 3, 0], [-99, 117, 1]]
+    assert reverse_stroke3(rows.astype(np.int16)).dtype == np.int64
+
+
+def test_a_hundred_thousand_steps_over_a_page_do_not_drift() -> None:
+    stroke = np.random.default_rng(0).uniform(0, 4000, (100_000, 2))
+    (back,) = from_stroke3(to_stroke3([stroke]))
+    assert np.abs(back - stroke).max() < 1e-9
+
+
+def test_the_longest_step_that_strokes_may_have_is_one_that_stroke_3_may_have() -> None:
+    stroke = np.array([[-1e12, 0.0], [1e12, 0.0]])
+    assert np.array_equal(from_stroke3(to_stroke3([stroke]))[0], stroke)
+
+
+def test_a_drawing_without_strokes_is_a_table_without_rows() -> None:
+    assert to_stroke3([]).shape == (0, 3)
+    assert from_stroke3(np.zeros((0, 3))) == []
+    assert reverse_stroke3(np.zeros((0, 3), np.int16)).shape == (0, 3)
+
+
 @pytest.mark.parametrize(
     ("rows", "message"),
     [

@@ -10,6 +10,7 @@ from singleline_pipeline.geometry import (
     drop_short,
     resample_stroke,
     rescale,
+    reverse_strokes,
     stroke_length,
 )
 from singleline_pipeline.geometry.strokes import norms
@@ -67,3 +68,28 @@ def test_lengths() -> None:
     assert stroke_length([[0, 0], [3, 4], [3, 4]]) == 5
     assert drawing_length([[[0, 0], [3, 4]], [[9, 9]], [[0, 0], [0, 2]]]) == 7
     assert drawing_length(wandering(3, 1)) == 0
+
+
+@given(drawings(), st.floats(-1000, 1000), st.sampled_from([0.5, 3.0]), st.floats(0, 6.3))
+def test_length_is_kept_by_moving_turning_and_reversing_and_scales_with_the_drawing(
+    drawing, move, scale, angle
+) -> None:
+    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    other = [scale * (stroke @ turn) + move for stroke in reverse_strokes(drawing)]
+    assert np.isclose(drawing_length(other), scale * drawing_length(drawing), rtol=1e-9, atol=1e-6)
+    assert np.isclose(drawing_length(drawing), sum(stroke_length(stroke) for stroke in drawing))
+
+
+@given(drawings().filter(bool), st.sampled_from([0.5, 4.0]))
+def test_which_strokes_are_short_depends_on_neither_scale_nor_order(drawing, scale) -> None:
+    kept, dropped = drop_short(drawing)
+    assert sorted(kept + dropped) == list(range(len(drawing)))
+    backwards, _ = drop_short([stroke * scale for stroke in drawing[::-1]])
+    assert sorted(len(drawing) - 1 - k for k in backwards) == kept
+    assert drop_short([drawing[k] for k in kept], 0) == (list(range(len(kept))), [])
+
+
+@given(drawings())
+def test_reversing_twice_changes_nothing(drawing) -> None:
+    twice = reverse_strokes(reverse_strokes(drawing))
+    assert all(np.array_equal(a, b) for a, b in zip(twice, drawing, strict=True))
