@@ -41,8 +41,10 @@ def _jpeg_at_a_smaller_size(data: bytes) -> Image.Image | None:
     """A large scan takes 100 ms and 10 MB to decode at a half of its size, and a second and 300 MB as it is."""
     if not data.startswith(b"\xff\xd8"):
         return None  # also what Pillow cannot open at all: an SVG
+    if not data.startswith(b"\xff\xd8"):
+        return None
     with Image.open(io.BytesIO(data)) as picture:
-        if picture.format not in ("JPEG", "MPO") or picture.mode not in ("RGB", "L"):
+        if picture.mode not in ("RGB", "L"):
             return None
         picture.draft("RGB", (LONGER_SIDE, LONGER_SIDE))
         return ImageOps.exif_transpose(picture).convert("RGB")

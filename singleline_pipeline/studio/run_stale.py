@@ -13,8 +13,8 @@ from singleline_pipeline.orchestration.instance import project_instance
 from singleline_pipeline.orchestration.jobs import MODEL_ASSETS, SAMPLE_ASSETS
 from singleline_pipeline.orchestration.partitions import sketchbooks
 from singleline_pipeline.orchestration.runs import materialize_stale
-from singleline_pipeline.scans import find_sketchbooks
 from singleline_pipeline.schemas import SCHEMAS
+from singleline_pipeline.shelf import all_sketchbooks
 
 
 def say(message: str) -> None:
@@ -27,7 +27,7 @@ def main() -> int:
     """Run what is missing or stale; 1 where something failed."""
     home = Home.from_environment()
     try:
-        books = [book.name for book in find_sketchbooks(home.sketchbooks)]
+        books = [book.name for book in all_sketchbooks(home)]
     except ValueError as wrong:
         say(str(wrong))
         return 1

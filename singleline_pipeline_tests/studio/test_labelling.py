@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from starlette.testclient import TestClient
@@ -304,6 +305,28 @@ def test_thumbnails_and_pictures_are_kept_by_the_browser_for_ever(page: Page, ma
         assert (again.status_code, again.content) == (304, b"")
     table = made.lake.read("raw_pages", "sb01", ["thumbnail"])
     assert page.client.get(f"/thumbnails/pages/{found['thumbs'][0]}").content == table["thumbnail"][0].as_py()
+
+
+def test_pages_of_every_format_come_as_a_picture_of_a_screen_s_size(made: MadeHome) -> None:
+    """A browser shows no TIFF; a large scan at its own size would take a phone a minute."""
+    line = b'<path d="M9 9 L80 90" fill="none" stroke="#000"/>'
+    svg = b'<svg xmlns="http://www.w3.org/2000/svg" width="100" height="140">' + line + b"</svg>"
+    scan = np.random.default_rng(0).integers(0, 256, (2600, 1900, 3), np.uint8)
+    files = [cv2.imencode(suffix, scan)[1].tobytes() for suffix in (".jpg", ".png", ".tif")] + [svg]
+    table = made.lake.read("raw_pages", "sb01")
+    images = [{"bytes": data, "path": ""} for data in files] + table["image"].to_pylist()[len(files) :]
+    index = table.schema.get_field_index("image")
+    made.lake.write("raw_pages", table.set_column(index, table.schema.field("image"), [images]), "sb01")
+    client = client_of(made)
+    found = client.get("/api/pages").json()
+    for row in range(len(files)):
+        answer = client.get(f"/pictures/{found['ids'][row]}/{found['thumbs'][row]}")
+        picture = cv2.imdecode(np.frombuffer(answer.content, np.uint8), cv2.IMREAD_COLOR)
+        assert answer.headers["content-type"] == "image/jpeg"
+        assert max(picture.shape) <= 1600
+        assert picture.shape[1] / picture.shape[0] == pytest.approx(
+            1900 / 2600 if row < 3 else 100 / 140, abs=0.01
+        )
 
 
 def test_a_home_without_pages_is_empty_and_not_an_error(tmp_path: Path) -> None:

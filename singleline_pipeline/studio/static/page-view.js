@@ -68,6 +68,9 @@ export class PageView {
     this.lines = null;
     this.sliders.forget();
     this.update();
+    await Promise.all([this.shelves.pages.ready, this.shelves.drawings.ready]);
+    if (this.row !== row) return;
+    this.update();
     const page = this.page;
     const { data } = this.shelves.pages;
     if (page < 0 || !data) return;

@@ -18,6 +18,8 @@ export class Shelf extends EventTarget {
     this.scope = kind.slice(0, -1);
     /** @type {any} */
     this.data = null;
+    /** Kept once there is something to show. @type {Promise<void>} */
+    this.ready = new Promise((resolve) => this.addEventListener("loaded", () => resolve(), { once: true }));
     /** @type {Map<string, number>} */
     this.rowOf = new Map();
     /** @type {string} */
