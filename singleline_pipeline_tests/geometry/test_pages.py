@@ -2,8 +2,12 @@
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from singleline_pipeline.geometry import StrokeError
 from singleline_pipeline.geometry.pages import drawings_of_page, join_page, route_page, splice_page
+from singleline_pipeline_tests.geometry.strategies import drawings
 
 
 def dash(x0: float, x1: float, y: float = 0.0) -> np.ndarray:
@@ -60,3 +64,45 @@ def test_drawings_are_numbered_as_one_reads_and_dropped_strokes_have_a_box() -> 
 def test_a_blank_page_stays_blank() -> None:
     line = join_page([], [])
     assert (line.strokes, line.length, line.dropped) == ([], 0.0, 0)
+
+
+def test_a_page_whose_groups_are_not_those_of_its_strokes_is_refused() -> None:
+    for function in (join_page, splice_page, route_page, drawings_of_page):
+        with pytest.raises(StrokeError, match="1 strokes, but 2 groups"):
+            function([dash(0, 9)], [0, 1])
+
+
+@given(drawings(max_strokes=8), st.lists(st.integers(0, 3), min_size=8, max_size=8), st.floats(0, 3000))
+def test_every_stroke_of_a_page_is_in_one_drawing_or_listed_with_its_box(strokes, groups, min_area) -> None:
+    groups = groups[: len(strokes)]
+    split = drawings_of_page(strokes, groups, min_area=min_area)
+    assert bool(split.drawings) == bool(strokes)
+    dropped = [index for indices, _ in split.dropped for index in indices]
+    assert len(dropped) == len(set(dropped))
+    drawn = [
+        stroke / drawing.scale + drawing.box[:2] for drawing in split.drawings for stroke in drawing.strokes
+    ]
+    assert len(drawn) + len(dropped) == len(strokes)
+    for index in set(range(len(strokes))) - set(dropped):
+        assert any(
+            np.shape(stroke) == strokes[index].shape and np.allclose(stroke, strokes[index])
+            for stroke in drawn
+        )
+    for indices, box in split.dropped:
+        points = np.concatenate([strokes[index] for index in indices])
+        assert box == (*points.min(axis=0), *points.max(axis=0))
+    for drawing in split.drawings:
+        points = np.concatenate(drawing.strokes)
+        assert points.min() == 0
+        assert points.max() == pytest.approx(200) or np.ptp(points) < 1e-6
+
+
+@given(drawings(max_strokes=6), st.lists(st.integers(0, 2), min_size=6, max_size=6))
+def test_the_account_of_the_line_adds_up_however_the_page_is_connected(strokes, groups) -> None:
+    groups = groups[: len(strokes)]
+    for connect in (join_page, splice_page, route_page):
+        line = connect(strokes, groups)
+        out = sum(np.hypot(*np.diff(stroke, axis=0).T).sum() for stroke in line.strokes)
+        assert out == pytest.approx(line.length - line.lost + line.added + line.retraced, rel=1e-6, abs=1e-4)
+        assert set(line.groups.tolist()) <= set(groups)
+        assert min(line.added, line.retraced, line.lost) >= 0
