@@ -70,6 +70,8 @@ def vertex_epsilons(
     own = np.zeros(len(z))
     own[low] = own[high] = np.inf
 
+    # Vertices that have their value: the ends to begin with.
+    found = int(np.count_nonzero(own))
     limit = np.full(len(low), np.inf)
     wide = high - low > 1
     low, high, limit = low[wide], high[wide], limit[wide]
@@ -100,7 +102,8 @@ def vertex_epsilons(
         split = vertex.take(hits)
         limit = np.minimum(limit, np.sqrt(furthest))
         own[split] = limit
-        if most is not None and len(own) > most:
+        found += len(split)
+        if most is not None and found > most:
             floor = max(floor, float(np.sort(own)[-most - 1]))
 
         halves = np.array([low, split, high]).T
