@@ -14,6 +14,9 @@ from singleline_pipeline.tracing.refine import resample
 
 WIDEST_TURN = 0.8
 """Largest angle in radians between an end's direction and the bridge."""
+CORNER_GAP, WIDEST_CORNER, WIDEST_CORNER_TURN = 4.0, 1.9, 2.8
+"""Longest gap in pen widths in which a line may have turned a corner, and the largest angles there: between
+an end's direction and the bridge, and of the turn as a whole."""
 RING_GAP = 20.0
 """Longest bridge in pen widths where it runs under a ring."""
 
@@ -50,6 +53,9 @@ def bridge_gaps(
         y = np.clip(samples[..., 1], 0, hidden.shape[0] - 1)
         visible *= 1 - hidden[y, x].mean(axis=1)
     ok = (np.maximum(first, second) < WIDEST_TURN) & (visible <= gap)
+    bend = _turns_left(headings[i], unit) * _turns_left(unit, -headings[j])
+    corner = (np.maximum(first, second) < WIDEST_CORNER) & (first + second < WIDEST_CORNER_TURN) & (bend > 0)
+    ok |= corner & (length <= CORNER_GAP * pen) & ~touching
     # A closing of a stroke onto itself is a gap in a loop; a short stroke must not be rolled up.
     same = i // 2 == j // 2
     own = np.array([len(strokes[ends[a][0]]) for a in i.tolist()])
@@ -108,6 +114,11 @@ def _linked(
         result[first] = np.vstack(parts)
     result |= {k: line for k, line in enumerate(strokes) if k not in used}
     return [result[k] for k in sorted(result)]
+
+
+def _turns_left(base: np.ndarray, vector: np.ndarray) -> np.ndarray:
+    """(n,) 1 where a vector points to the left of another, -1 to the right; both (n, 2)."""
+    return np.sign(base[:, 0] * vector[:, 1] - base[:, 1] * vector[:, 0])
 
 
 def _is_closed(stroke: np.ndarray) -> bool:

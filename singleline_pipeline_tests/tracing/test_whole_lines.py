@@ -101,6 +101,23 @@ def test_four_crossings_within_four_pen_widths() -> None:
     assert all(farthest(stroke, lines) < 0.3 * PEN for stroke in strokes)
 
 
+@pytest.mark.parametrize("opening", [50, 80, 110])
+def test_a_corner_at_a_gap_is_one_line(opening: float) -> None:
+    """The pen skipped where it turned: its ends do not face each other, but bend towards each other."""
+    half = np.radians(opening / 2)
+    along = np.linspace(2 * PEN, 160, 120)[:, None]
+    legs = [(200, 300) + along * (sign * np.sin(half), -np.cos(half)) for sign in (-1, 1)]
+    strokes = trace_page(draw_page(legs))
+    assert len(strokes) == 1
+    assert np.ptp(strokes[0][:, 0]) == pytest.approx(320 * np.sin(half), rel=0.05)
+
+
+def test_two_lines_that_end_side_by_side_stay_two() -> None:
+    """Hatching: as near to each other as the two sides of a gap, but nothing turns there."""
+    lines = [straight(200, 60, 200, 300), straight(212, 60, 212, 300)]
+    assert len(trace_page(draw_page(lines))) == 2
+
+
 def test_a_ring_that_lines_cross_begins_between_the_crossings() -> None:
     """Broken off at a crossing, it would seem to end on the line."""
     ring = circle(200, 200, 110)
