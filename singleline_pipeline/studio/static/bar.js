@@ -2,13 +2,13 @@
 
 import { post } from "./api.js";
 
-const NAMES = { include: "include", exclude: "exclude", badscans: "bad scans" };
+export const NAMES = { include: "include", exclude: "exclude", badscans: "bad scans" };
 const AS_IT_IS = "7";
 const LATER = 60; // ms without another target before the server is asked what labels would change
 
 /**
- * @typedef {{scope: string, ids: string[], what: string, is: string}} Target `is`: the label that it has, or looks
- * like; empty where there are several
+ * @typedef {{scope: string, ids: string[], what: string, is: string, note?: string}} Target `is`: the label that it
+ * has, or looks like; empty where there are several. `note`: what there is to say of it
  */
 
 /** Buttons for the labels of a kind, with what each would change. */
@@ -109,6 +109,7 @@ export class Choices {
     const likely = this.target?.scope.endsWith("_cluster") ? (this.target.scope === "drawing_cluster" ? "exclude" : this.target.is) : "";
     const label = button ? (button.dataset.label ?? "") : likely;
     const said = this.effects[label]?.sentence ?? "";
-    this.effect.textContent = said && (button || label) ? `${button ? "" : `${label}: `}${said}` : "";
+    const told = said && (button || label) ? `${button ? "" : `${label}: `}${said}` : "";
+    this.effect.textContent = told || this.target?.note || "";
   }
 }

@@ -1,7 +1,7 @@
 // The studio's page: which shelf is shown, what a label is given to, and what keys do.
 
 import { get, post, requestId, TAB } from "./api.js";
-import { Choices } from "./bar.js";
+import { Choices, NAMES } from "./bar.js";
 import { showKeys } from "./help.js";
 import { complain, say } from "./live.js";
 import { MapView } from "./map.js";
@@ -134,7 +134,8 @@ function showFilters() {
       chip.className = `chip t${code < 0 ? "n" : code}`;
       chip.dataset.code = String(code);
       chip.setAttribute("aria-pressed", String(shelf.filter.has(code)));
-      chip.textContent = `${shelf.scope === "drawing" ? ["included", "excluded"][code] : (shelf.data.labels[code] ?? shelf.data.unsaid)} ${counts.get(code) ?? 0}`;
+      const label = shelf.data.labels[code] ?? shelf.data.unsaid;
+      chip.textContent = `${shelf.scope === "drawing" ? `${label}d` : (NAMES[/** @type {keyof typeof NAMES} */ (label)] ?? label)} ${counts.get(code) ?? 0}`;
       chip.addEventListener("click", () => shelf.toggleFilter(code));
       return chip;
     }),
@@ -166,7 +167,7 @@ function target() {
     const labels = new Set(rows.map((row) => shelf.label(row)));
     return { scope, ids: rows.map((row) => data.ids[row]), what: `${count(rows.length)} selected`, is: labels.size === 1 ? known([...labels][0]) : "" };
   }
-  if (strips.row >= 0) return { scope, ids: [data.ids[strips.row]], what: shelf.describe(strips.row), is: known(shelf.label(strips.row)) };
+  if (strips.row >= 0) return { scope, ids: [data.ids[strips.row]], what: shelf.describe(strips.row), is: known(shelf.label(strips.row)), note: list?.why?.get(strips.row) };
   const { cluster } = strips;
   if (cluster < 0) return null;
   const { name, suggested } = shelf.clusters[cluster];

@@ -107,7 +107,7 @@ export class Shelf extends EventTarget {
   /** What a cluster is called. @param {number} number @returns {[string, boolean]} name, and whether it has one */
   named(number) {
     const { name, suggested } = this.clusters[number];
-    if (this.scope === "drawing") return name ? [`${name}d`, true] : ["included until somebody says otherwise", false];
+    if (this.scope === "drawing") return name ? [`${name}d`, true] : ["not decided", false];
     return name ? [name, true] : [suggested ? `looks like ${suggested}` : "no name", false];
   }
 
