@@ -48,8 +48,8 @@ GOOD: dict[str, Drawing] = {
     "not contiguous": [np.asfortranarray(CIRCLE), CIRCLE[::-2], np.column_stack([LOOP, LOOP])[:, 1:3]],
     "read-only": [np.frombuffer(LINE.tobytes()).reshape(-1, 2)],
     "20,000 points": wandering(20, 1000),
-    "500 strokes": wandering(500, 10),
-    "500 identical strokes": [LINE] * 500,
+    "300 strokes": wandering(300, 10),
+    "200 identical strokes": [LINE] * 200,
     "100,000 points": wandering(1, 100_000),
     "2,000 strokes": wandering(2000, 5),
 }
@@ -282,11 +282,11 @@ NEEDS_A_STROKE = {"bounding_box", "rescale"}
 # own tests and the benchmarks have many strokes.
 _ACCOUNTS = ("per_group", "join_page", "splice_page", "route_page")
 SECONDS = {
-    "2,000 strokes": ("join", "splice", "route", "per_group"),
+    "2,000 strokes": (*_ACCOUNTS, *(f"{name}_strokes without" for name in ("join", "splice", "route"))),
     "100,000 points": _ACCOUNTS,
     "20,000 points": _ACCOUNTS,
-    "500 strokes": _ACCOUNTS,
-    "500 identical strokes": _ACCOUNTS,
+    "300 strokes": _ACCOUNTS,
+    "200 identical strokes": _ACCOUNTS,
 }
 
 
