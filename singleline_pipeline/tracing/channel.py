@@ -18,6 +18,8 @@ COLOURED = 0.2
 coloured pen; printed rules are paler."""
 COLOURED_SHARE = 0.0004
 """Share of a page's pixels that such a pen covers at least."""
+WIDEST_PEN = 24
+"""Width in px from which on upwards what is coloured is no line."""
 BRIGHT_PAPER = 200
 """Grey level from which on upwards nothing that stands out on paper can be lighter than it."""
 LIGHTER = 30
@@ -33,14 +35,15 @@ def ink_channel(image: np.ndarray) -> np.ndarray:
     grey = as_grey(image)
     light = _ink_is_light(grey)
     if image.ndim == 3 and image.shape[2] == 3:
-        paper = _paper_of_coloured_pen(cv2.bitwise_not(image[::8, ::8]) if light else image[::8, ::8])
-        if paper is not None:
-            return _darkest(cv2.bitwise_not(image) if light else image, paper)
+        image = cv2.bitwise_not(image) if light else image
+        paper = _paper_of_colours(image[::8, ::8])
+        if paper is not None and _are_lines(image, paper):
+            return _darkest(image, paper)
     return cv2.bitwise_not(grey) if light else grey
 
 
-def _paper_of_coloured_pen(sample: np.ndarray) -> np.ndarray | None:
-    """(3,) colour of the paper, BGR, where a pen is darker in one channel than in grey; None where none is.
+def _paper_of_colours(sample: np.ndarray) -> np.ndarray | None:
+    """(3,) colour of the paper, BGR, where some of the page is darker in one channel than in grey, else None.
 
     sample: uint8 (h, w, 3), bright paper. A shadow dims all channels alike: it is no colour.
     """
@@ -50,6 +53,18 @@ def _paper_of_coloured_pen(sample: np.ndarray) -> np.ndarray | None:
     grey = 0.114 * blue + 0.587 * green + 0.299 * red
     coloured = np.mean(grey - np.minimum(np.minimum(blue, green), red) > COLOURED)
     return paper if coloured > COLOURED_SHARE else None
+
+
+def _are_lines(image: np.ndarray, paper: np.ndarray) -> bool:
+    """Whether colours are a pen's, and no hand at the edge of the page: narrower than any pen is wide."""
+    small, factor = shrunk(image, SMALL_SIDE)
+    grey = cv2.cvtColor(small, cv2.COLOR_BGR2GRAY)
+    colour = cv2.subtract(grey, _darkest(small, paper))
+    side = 2 * round(WIDEST_PEN / factor / 2) + 1
+    disk = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))
+    narrow = cv2.subtract(colour, cv2.morphologyEx(colour, cv2.MORPH_OPEN, disk))
+    # A pen no wider than a pixel of the copy shows half of its colour there.
+    return float(np.mean(narrow > 0.5 * COLOURED * paper.max())) > COLOURED_SHARE
 
 
 def _darkest(image: np.ndarray, paper: np.ndarray) -> np.ndarray:

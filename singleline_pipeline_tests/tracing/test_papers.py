@@ -1,5 +1,6 @@
 """The pen's line is found on every paper and with every pen, and nothing else is."""
 
+import cv2
 import numpy as np
 import pytest
 
@@ -204,3 +205,18 @@ def test_a_drawn_line_along_a_printed_one_stays() -> None:
     page.ink()
     traced, _ = traced_and_scored(page.finished())
     assert quality(traced.strokes, [drawn], page.pen).recall > 0.97
+
+
+def test_a_hand_at_the_edge_is_no_line() -> None:
+    """Skin is coloured and no pen: were the page read in skin's darkest channel, its outline would be traced."""
+    page = scan()
+    page.ink()
+    hand = np.zeros((page.height, page.width), np.uint8)
+    for shift, length in ((-60, 90), (0, 130), (60, 110)):
+        tip = (page.width - length, 600 + shift - 8)
+        cv2.line(hand, (page.width, 600 + shift), tip, 255, 46)
+    cv2.ellipse(hand, (page.width, 600), (60, 110), 0, 0, 360, 255, -1)
+    covered = cv2.GaussianBlur(hand, (0, 0), 2).astype(np.float32) / 255
+    page.draw(covered, (120.0, 150.0, 205.0), strength=1.0)
+    _, score = traced_and_scored(page.finished())
+    assert score.precision > 0.98
