@@ -4,6 +4,7 @@ import datetime
 import getpass
 import hashlib
 import threading
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -28,6 +29,12 @@ from singleline_pipeline.studio.thumbnails import A_SHEET, ACROSS, TILE, Thumbna
 MOST_IDS = 20_000
 """Pages or drawings that one request may label."""
 
+CALM = 0.5
+"""Seconds without a change after which tables that were written are read."""
+
+_CHUNK = 1024
+"""Vectors that are compared at once."""
+
 _PARTITIONED = (
     "raw_pages",
     "page_embeddings",
@@ -50,6 +57,7 @@ class Desk:
         self._labels = LabelsFile(home.labels / "labels.csv")
         self._lock = threading.RLock()
         self._lake_version = ""
+        self._seen = ("", 0.0)
         self._collections: dict[Kind, Collection] = {kind: empty(kind) for kind in KINDS.values()}
         self._decisions: dict[Kind, Decisions] = {}
         self._history = History()
@@ -66,10 +74,10 @@ class Desk:
         with self._lock:
             known = self._lake_version
             version = self._version_of_lake() if tables or not known else known
-            if version != known:
+            if version != known and (self._is_calm(version) or not known):
                 self._read_lake()
-                self._lake_version = version
                 self._read_labels(everything=True)
+                self._lake_version = version
             elif self._labels.changed():
                 self._read_labels(everything=False)
             return {"lake": self._lake_version, "labels": f"{self._lake_version}.{self._labels.version}"}
@@ -181,8 +189,8 @@ class Desk:
         wanted = found.vectors[row].astype(np.float32)
         likeness = np.concatenate(
             [
-                found.vectors[start : start + 1024].astype(np.float32) @ wanted
-                for start in range(0, len(found.ids), 1024)
+                found.vectors[start : start + _CHUNK].astype(np.float32) @ wanted
+                for start in range(0, len(found.ids), _CHUNK)
             ]
         )
         likeness[row] = np.inf
@@ -322,6 +330,13 @@ class Desk:
 
     def _label(self, kind: Kind, code: int) -> str:
         return kind.labels[code] if code != NONE else ""
+
+    def _is_calm(self, version: str) -> bool:
+        """Whether tables have been as they are for a while: a run writes several, one after the other."""
+        now = time.monotonic()
+        if version != self._seen[0]:
+            self._seen = (version, now)
+        return now - self._seen[1] >= CALM
 
     def _version_of_lake(self) -> str:
         """A hash of names, sizes and times of the tables that are read."""

@@ -7,6 +7,8 @@ import contextlib
 import json
 import sys
 
+from filelock import FileLock, Timeout
+
 from singleline_pipeline.definitions import defs
 from singleline_pipeline.home import Home
 from singleline_pipeline.orchestration.instance import project_instance
@@ -24,13 +26,23 @@ def say(message: str) -> None:
 
 
 def main() -> int:
-    """Run what is missing or stale; 1 where something failed."""
+    """Run what is missing or stale, unless that is under way already; 1 where something failed."""
     home = Home.from_environment()
     try:
         books = [book.name for book in all_sketchbooks(home)]
     except ValueError as wrong:
         say(str(wrong))
         return 1
+    try:
+        with FileLock(home.root / ".studio-run.lock", timeout=0):
+            return run(home, books)
+    except Timeout:
+        say("Another studio's run of this home is under way: wait for its end.")
+        return 1
+
+
+def run(home: Home, books: list[str]) -> int:
+    """Run what is missing or stale of some sketchbooks; 1 where something failed."""
     names = set(SCHEMAS) - set(MODEL_ASSETS) - set(SAMPLE_ASSETS)
     with project_instance() as instance:
         instance.add_dynamic_partitions(sketchbooks.name or "", books)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from singleline_pipeline.embedding import read_labels
+from singleline_pipeline.studio.desk import CALM
 
 from .conftest import Served, served
 from .homes import MadeHome
@@ -164,7 +165,9 @@ def test_a_page_that_is_gone_is_told_in_a_sentence_and_the_rest_goes_on(context,
     root = studio.made.home.root / "lake"
     for file in root.glob("*/sb02.parquet"):
         file.unlink()
-    page.context.request.get(f"{studio.url}api/status")  # another tab asks, and so the server knows
+    for _ in range(2):  # another tab asks, and so the server knows
+        page.context.request.get(f"{studio.url}api/status")
+        page.wait_for_timeout(1000 * CALM)
     thumb(page, "sb02p0030").click()
     page.keyboard.press("3")
     notice = page.locator("#notice")

@@ -1,5 +1,8 @@
 """What the studio says of labels must be what the file holds and what the pipeline makes of it."""
 
+import re
+import time
+from importlib.resources import files
 from pathlib import Path
 
 import cv2
@@ -9,6 +12,7 @@ from starlette.testclient import TestClient
 
 from singleline_pipeline.embedding import Label, append_labels, drawing_key, read_labels
 from singleline_pipeline.schemas import SCHEMAS
+from singleline_pipeline.studio.desk import CALM
 
 from .conftest import client_of
 from .homes import MadeHome
@@ -202,8 +206,67 @@ def test_tables_that_a_run_has_written_are_seen(page: Page, made: MadeHome) -> N
     index = table.schema.get_field_index("group")
     groups = ["covers", *table["group"].to_pylist()[1:]]
     made.lake.write("page_groups", table.set_column(index, table.schema.field("group"), [groups]), "sb01")
+    # A run may still be writing: what has changed is read when it has stayed so for a moment.
+    assert page.client.get("/api/status").json()["lake"] == before
+    time.sleep(CALM)
     assert page.client.get("/api/status").json()["lake"] != before
     assert page.client.get("/api/pages/decided").json()["waiting"] == {"pages": 0, "drawings": 0}
+
+
+def test_the_same_page_in_two_sketchbooks_has_one_label(made: MadeHome) -> None:
+    """Its key is the hash of the file; both rows follow, and the sentence counts both."""
+    for asset in ("page_embeddings", "page_groups", "raw_pages"):
+        table = made.lake.read(asset, "sb02")
+        index = table.schema.get_field_index("sha256")
+        hashes = [f"{1:064x}", *table["sha256"].to_pylist()[1:]]
+        made.lake.write(asset, table.set_column(index, table.schema.field("sha256"), [hashes]), "sb02")
+    page = Page(client_of(made))
+    first = next(name for name in page.shown() if name.startswith("sb02"))
+    page.label("page", ["sb01p0000"], "badscans")
+    shown = page.shown()
+    assert shown["sb01p0000"] == shown[first] == ("badscans", "hand")
+    assert page.effect("page", ["sb01p0000"], "covers").startswith("This moves 2 pages to covers")
+    assert page.effect("page", ["sb01p0000", first], "covers").startswith("This moves 2 pages to covers")
+    assert len(read_labels(made.labels).rows) == 1
+
+
+def test_a_damaged_fit_is_named_each_time_and_not_taken_for_no_names(made: MadeHome) -> None:
+    """A cluster that seems to have no name would be named again, and wrongly."""
+    [file] = (made.home.labels / "fits").glob("page_cluster-*.json")
+    whole = file.read_bytes()
+    file.write_bytes(whole[:100])
+    client = client_of(made)
+    for path in ("/api/pages", "/api/pages", "/api/pages/decided", "/api/status"):
+        answer = client.get(path)
+        assert answer.status_code == 503
+        assert file.name in answer.json()["error"]
+    file.write_bytes(whole)
+    assert client.get("/api/pages").status_code == 200
+
+
+def test_labels_that_cannot_be_written_are_told_of(page: Page, made: MadeHome) -> None:
+    made.labels.mkdir()
+    body = {"request_id": "tab-1", "scope": "page", "ids": ["sb01p0000"], "label": "notes"}
+    answer = page.client.post("/api/labels", json=body)
+    assert answer.status_code == 503
+    assert str(made.labels) in answer.json()["error"]
+
+
+def test_sliders_begin_where_the_pipeline_does() -> None:
+    """Before anything is moved they must show the line that is in the tables."""
+    from singleline_pipeline.assets.drawings import SplitConfig
+    from singleline_pipeline.assets.strokes import JoinConfig, SpliceConfig
+    from singleline_pipeline.studio.pages import LIMITS, Settings
+
+    usual = Settings()
+    assert usual.join_gap == JoinConfig().max_gap
+    assert usual.method == SpliceConfig().method
+    assert usual.overlap == SplitConfig().min_overlap
+    assert "30 for route" in SpliceConfig.model_fields["max_gap"].description
+    assert usual.line_gap == 30.0
+    script = (files("singleline_pipeline.studio") / "static" / "sliders.js").read_text()
+    for name in LIMITS:
+        assert re.search(rf'\["{name}", "[^"]+", {getattr(usual, name):g}, ', script)
 
 
 @pytest.mark.parametrize(

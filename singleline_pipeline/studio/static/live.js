@@ -9,9 +9,20 @@ export function say(sentence) {
   if (effect) effect.textContent = sentence;
 }
 
-/** Say what is wrong, until it is right again. @param {string[]} sentences */
-export function complain(sentences) {
+/** What is wrong, by what it is wrong with. @type {Map<string, string[]>} */
+const wrong = new Map();
+
+/**
+ * Say what is wrong, until it is right again.
+ * @param {"tables" | "request" | "server"} what tables and labels as they are, the last thing that was asked for, or
+ * the server that does not answer
+ * @param {string[]} sentences none: nothing is
+ */
+export function complain(what, sentences) {
+  wrong.set(what, sentences);
+  const all = [...wrong.values()].flat();
   const notice = /** @type {HTMLElement} */ (document.getElementById("notice"));
-  notice.textContent = sentences.join("\n");
-  notice.hidden = sentences.length === 0;
+  const text = all.join("\n");
+  if (notice.textContent !== text) notice.textContent = text;
+  notice.hidden = all.length === 0;
 }

@@ -37,14 +37,15 @@ const page = new PageView(dialog("page-dialog"), shelves, { label: send, similar
 const run = new RunView(button("run"), dialog("run-dialog"), say);
 const sync = new Sync(
   async (status) => {
-    complain(problems());
+    complain("server", []);
+    complain("tables", problems());
     run.show(status.run);
     const before = versions;
     versions = status;
     if (before.lake && before.lake !== status.lake) await load();
     else if (before.labels && before.labels !== status.labels) await Promise.all(Object.values(shelves).map((one) => one.refresh()));
   },
-  (error) => complain([error.message]),
+  (error) => complain("server", [error.message]),
 );
 
 /** @param {number} number */
@@ -53,8 +54,7 @@ function count(number) {
 }
 
 function problems() {
-  const found = shelf.data ? [...shelf.data.problems, ...shelf.decided.problems] : [];
-  return found;
+  return shelf.data ? [...shelf.data.problems, ...shelf.decided.problems] : [];
 }
 
 async function load() {
@@ -219,7 +219,7 @@ async function send(of, scope, ids, label) {
     take(await post("/api/labels", { request_id: requestId(), scope, ids, label }));
     return true;
   } catch (error) {
-    complain([/** @type {Error} */ (error).message]);
+    complain("request", [/** @type {Error} */ (error).message]);
     return false;
   }
 }
@@ -237,7 +237,7 @@ async function correct(what) {
 
 /** Take in what a write answered. @param {any} answer */
 function take(answer) {
-  complain([]);
+  complain("request", []);
   for (const one of Object.values(shelves)) one.refresh(answer.decided[one.kind]);
   versions = { ...versions, labels: answer.decided.pages.version };
   sync.tell();
@@ -263,7 +263,7 @@ async function asked(path) {
   try {
     return await get(path);
   } catch (error) {
-    complain([/** @type {Error} */ (error).message]);
+    complain("request", [/** @type {Error} */ (error).message]);
     return { rows: [] };
   }
 }
@@ -404,7 +404,13 @@ function act(key, onButton) {
 // Wiring
 
 for (const one of Object.values(shelves)) {
-  one.addEventListener("loaded", () => one === shelf && showAll());
+  one.addEventListener("loaded", () => {
+    if (one.moved) {
+      if (one === shelf) list = null;
+      page.close();
+    }
+    if (one === shelf) showAll();
+  });
   one.addEventListener("decided", () => {
     if (page.isOpen) page.update();
     if (one !== shelf) return;
@@ -465,4 +471,4 @@ pane("strips");
 showTabs();
 load()
   .then(() => sync.look())
-  .catch((error) => complain([error.message]));
+  .catch((error) => complain("server", [error.message]));

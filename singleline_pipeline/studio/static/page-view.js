@@ -43,6 +43,10 @@ export class PageView {
     this.#turnTo(row);
   }
 
+  close() {
+    this.dialog.close();
+  }
+
   /** Show again what was decided meanwhile. */
   update() {
     const { data } = this.shelf;

@@ -22,6 +22,8 @@ export class Shelf extends EventTarget {
     this.ready = new Promise((resolve) => this.addEventListener("loaded", () => resolve(), { once: true }));
     /** @type {Map<string, number>} */
     this.rowOf = new Map();
+    /** Whether rows are others than before the last load. */
+    this.moved = false;
     /** @type {string} */
     this.codes = "";
     /** @type {string} */
@@ -45,6 +47,7 @@ export class Shelf extends EventTarget {
   async load() {
     const before = [...this.selected].map((row) => this.data.ids[row]);
     const data = await get(`/api/${this.kind}?tab=${TAB}`);
+    this.moved = this.data !== null && this.data.ids.join() !== data.ids.join();
     this.data = data;
     this.rowOf = new Map(data.ids.map((/** @type {string} */ id, /** @type {number} */ row) => [id, row]));
     this.selected = new Set(before.map((id) => this.rowOf.get(id) ?? -1).filter((row) => row >= 0));
