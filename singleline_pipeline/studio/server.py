@@ -51,7 +51,12 @@ def serve(home: Home, port: int, started: Callable[[str], None] = lambda address
                 "Choose another one with --port."
             ) from error
         config = uvicorn.Config(
-            create_app(home), log_level="warning", access_log=False, timeout_graceful_shutdown=2
+            create_app(home),
+            ws="none",
+            log_level="warning",
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=2,
         )
         listening.listen(64)
         started(f"http://127.0.0.1:{listening.getsockname()[1]}/")
@@ -128,8 +133,7 @@ class _Studio:
         return self._file(request, request.path_params["name"])
 
     async def session(self, request: Request) -> Response:
-        root = self._desk.home.root
-        return JSONResponse({"token": self.token, "home": str(root), "who": self._desk.who})
+        return JSONResponse({"token": self.token})
 
     async def status(self, request: Request) -> Response:
         versions = await run_in_threadpool(lambda: self._desk.refresh(tables=True))
