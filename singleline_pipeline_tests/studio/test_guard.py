@@ -2,20 +2,35 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from starlette.testclient import TestClient
 
 from singleline_pipeline.studio.guard import MAX_BODY
 
+from .conftest import client_of
 from .homes import MadeHome
+
+
+@pytest.fixture(scope="module")
+def made(template: MadeHome, tmp_path_factory: pytest.TempPathFactory) -> MadeHome:
+    """One home for all tests of this file: nothing may be written to it."""
+    return template.copied_to(tmp_path_factory.mktemp("guard") / "home")
+
+
+@pytest.fixture(scope="module")
+def client(made: MadeHome) -> TestClient:
+    return client_of(made)
+
 
 LABEL = {"request_id": "tab-1", "scope": "page", "ids": ["sb01p0000"], "label": "notes"}
 
 
-def test_a_label_is_written_by_the_studio_s_own_page(client: TestClient, made: MadeHome) -> None:
+def test_a_label_is_written_by_the_studio_s_own_page(template: MadeHome, tmp_path: Path) -> None:
     """What the other tests of this file take away must be all that was missing."""
-    assert client.post("/api/labels", json=LABEL).status_code == 200
+    made = template.copied_to(tmp_path / "home")
+    assert client_of(made).post("/api/labels", json=LABEL).status_code == 200
     assert made.labels.read_text().count("sb01p0000") == 1
 
 

@@ -3,8 +3,6 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pytest
-
 from .conftest import served
 from .homes import make_home
 
@@ -65,19 +63,16 @@ def test_five_thousand_thumbnails_take_a_few_dozen_requests_and_all_are_on_the_m
     context.close()
 
 
-@pytest.mark.parametrize("shown", ["pages", "drawings"])
-def test_a_strip_goes_on_as_far_as_one_walks(browser: "Browser", tmp_path: Path, shown: str) -> None:
+def test_a_strip_goes_on_as_far_as_one_walks(browser: "Browser", tmp_path: Path) -> None:
     """Thumbnails are added twenty at a time; keys must reach the last one."""
-    made = make_home(tmp_path / "home", pages=400, books=2, k=2, apart=2.0)
+    made = make_home(tmp_path / "home", pages=120, books=1, k=2, apart=2.0)
     with served(made) as studio:
         page = browser.new_page()
-        page.goto(f"{studio.url}#{shown}")
+        page.goto(studio.url)
         page.wait_for_selector(".thumb")
         strip = page.locator(".strip").first
         page.locator(".head").first.click()
-        for _ in range(95):
+        for _ in range(45):
             page.keyboard.press("ArrowRight")
-        assert strip.locator(".thumb:focus").get_attribute("data-place") == "94"
-        page.keyboard.press("a")
-        page.keyboard.press("Escape")
+        assert strip.locator(".thumb:focus").get_attribute("data-place") == "44"
         page.close()

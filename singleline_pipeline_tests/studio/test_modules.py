@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 
-@pytest.fixture
-def page(browser: "Browser", made: MadeHome) -> "Iterator[Page]":
-    with served(made) as studio:
+@pytest.fixture(scope="module")
+def page(browser: "Browser", template: MadeHome) -> "Iterator[Page]":
+    with served(template) as studio:
         page = browser.new_page()
         page.goto(studio.url)
         yield page
