@@ -2,9 +2,7 @@
 
 import datetime
 import getpass
-import hashlib
 import threading
-import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,8 +13,8 @@ from singleline_pipeline.embedding.label_keys import ALLOWED_LABELS, cluster_key
 from singleline_pipeline.embedding.label_writing import append_labels
 from singleline_pipeline.embedding.labels import Label
 from singleline_pipeline.home import Home
-from singleline_pipeline.lake import Lake, LakeError
-from singleline_pipeline.studio.collection import Collection, empty, read_drawings, read_pages
+from singleline_pipeline.lake import Lake
+from singleline_pipeline.studio.collection import Collection
 from singleline_pipeline.studio.decisions import Decisions
 from singleline_pipeline.studio.doubt import doubt
 from singleline_pipeline.studio.effects import Effect, effect_of, sentence
@@ -24,27 +22,14 @@ from singleline_pipeline.studio.errors import RequestError
 from singleline_pipeline.studio.history import REQUEST_ID, History, correction_id
 from singleline_pipeline.studio.kinds import DRAWINGS, HAND, KINDS, NONE, PAGES, Kind
 from singleline_pipeline.studio.labels_file import LabelsFile
+from singleline_pipeline.studio.tables import Tables
 from singleline_pipeline.studio.thumbnails import A_SHEET, ACROSS, TILE, Thumbnails
 
 MOST_IDS = 20_000
 """Pages or drawings that one request may label."""
 
-CALM = 0.5
-"""Seconds without a change after which tables that were written are read."""
-
 _CHUNK = 1024
 """Vectors that are compared at once."""
-
-_PARTITIONED = (
-    "raw_pages",
-    "page_embeddings",
-    "page_groups",
-    "drawings",
-    "drawing_embeddings",
-    "filtered_drawings",
-)
-_STAMPS = ("size", "mtime", "ino", "ETag", "LastModified")
-"""What local files and object stores say of a file's state."""
 
 
 class Desk:
@@ -56,26 +41,23 @@ class Desk:
         self.thumbnails = Thumbnails(self.lake)
         self._labels = LabelsFile(home.labels / "labels.csv")
         self._lock = threading.RLock()
+        self._tables = Tables(self.lake)
         self._lake_version = ""
-        self._seen = ("", 0.0)
-        self._collections: dict[Kind, Collection] = {kind: empty(kind) for kind in KINDS.values()}
         self._decisions: dict[Kind, Decisions] = {}
         self._history = History()
-        self._problem = ""
         self.who = _user()
         """Stands in each label's row."""
 
     def refresh(self, *, tables: bool = False) -> dict[str, Any]:
         """Look whether labels, and `tables`, have changed, and read them. Return the versions of both.
 
-        Looking at some hundred files of tables costs 10 ms: the page asks for it every other second, and not with
-        each label.
+        Tables are looked at every other second, when the page asks for it, and not with each label.
         """
         with self._lock:
             known = self._lake_version
-            version = self._version_of_lake() if tables or not known else known
-            if version != known and (self._is_calm(version) or not known):
-                self._read_lake()
+            version = self._tables.changed_from(known) if tables or not known else known
+            if version != known:
+                self._tables.read()
                 self._read_labels(everything=True)
                 self._lake_version = version
             elif self._labels.changed():
@@ -87,15 +69,13 @@ class Desk:
         with self._lock:
             if not self._lake_version:
                 self.refresh()
-            return self._collections[kind]
+            return self._tables.collections[kind]
 
     def shown(self, kind: Kind, tab: str) -> dict[str, Any]:
         """A collection for the page: one list a column; and what is decided, as `decided` tells it."""
         with self._lock:
             versions = self.refresh(tables=True)
-            found = self._collections[kind]
-            scores, other = self._doubt(kind)
-            on_map = np.isfinite(found.place[:, 0])
+            found = self._tables.collections[kind]
             return {
                 "kind": kind.scope,
                 "version": versions["lake"],
@@ -104,19 +84,11 @@ class Desk:
                 "ids": found.ids,
                 "books": found.books,
                 "book": found.book.tolist(),
-                "x": [
-                    round(v, 3) if ok else None
-                    for v, ok in zip(found.place[:, 0].tolist(), on_map, strict=True)
-                ],
-                "y": [
-                    round(v, 3) if ok else None
-                    for v, ok in zip(found.place[:, 1].tolist(), on_map, strict=True)
-                ],
-                "aspect": np.round(found.aspect.astype(float), 3).tolist(),
+                "x": _numbers(found.place[:, 0]),
+                "y": _numbers(found.place[:, 1]),
+                "aspect": _numbers(found.aspect),
                 "cluster": found.cluster.tolist(),
-                "other": other.tolist(),
-                "doubt": np.round(scores.astype(float), 3).tolist(),
-                "suggestion": found.suggestion.tolist(),
+                "doubt": _numbers(self._doubt(kind)[0]),
                 "page": found.page.tolist(),
                 "thumbs": found.thumbnails,
                 "clusters": [
@@ -129,7 +101,7 @@ class Desk:
                     "across": ACROSS,
                     "each": A_SHEET,
                 },
-                "problems": [*found.problems, *([self._problem] if self._problem else [])],
+                "problems": [*found.problems, *filter(None, [self._tables.problem])],
                 "decided": self.decided(kind, tab),
             }
 
@@ -137,7 +109,7 @@ class Desk:
         """What each row is and who decided it, one character a row; names of clusters; what a tab can undo."""
         with self._lock:
             versions = self.refresh()
-            decisions, found = self._decisions[kind], self._collections[kind]
+            decisions, found = self._decisions[kind], self._tables.collections[kind]
             codes, by = decisions.decide()
             there = found.in_table != NONE
             undo, redo = (self._history.last(what, tab) for what in ("undo", "redo"))
@@ -166,7 +138,7 @@ class Desk:
         with self._lock:
             found = {}
             for kind in KINDS.values():
-                table, codes = self._collections[kind].in_table, self._decisions[kind].decide()[0]
+                table, codes = self._tables.collections[kind].in_table, self._decisions[kind].decide()[0]
                 found[kind.plural] = int(((table != codes) & (table != NONE)).sum())
             return found
 
@@ -184,7 +156,7 @@ class Desk:
         """Rows by the cosine of their vectors to that of a row, itself first. Raises RequestError (404)."""
         with self._lock:
             self.refresh()
-            found = self._collections[kind]
+            found = self._tables.collections[kind]
         row = self.rows(kind, [name])[0]
         wanted = found.vectors[row].astype(np.float32)
         likeness = np.concatenate(
@@ -268,7 +240,7 @@ class Desk:
         kind = PAGES if scope.startswith("page") else DRAWINGS
         if scope == kind.scope:
             return kind, self.rows(kind, ids), []
-        clusters = self._collections[kind].clusters
+        clusters = self._tables.collections[kind].clusters
         number = {cluster_key(clusters.fit_id, n): n for n in range(len(clusters.members))}
         unknown = [name for name in ids if name not in number]
         if unknown:
@@ -279,7 +251,7 @@ class Desk:
 
     def _keys(self, kind: Kind, rows: Sequence[int], clusters: Sequence[int]) -> dict[str, str]:
         """Key -> readable id."""
-        found = self._collections[kind]
+        found = self._tables.collections[kind]
         if clusters:
             return {cluster_key(found.clusters.fit_id, n): f"cluster {n}" for n in clusters}
         return {found.keys[row]: found.ids[row] for row in reversed(rows)}
@@ -287,7 +259,7 @@ class Desk:
     def _effect(self, kind: Kind, rows: Sequence[int], clusters: Sequence[int], label: str) -> Effect:
         decisions = self._decisions[kind]
         if rows:  # the same page in another sketchbook follows
-            found = self._collections[kind]
+            found = self._tables.collections[kind]
             keys = {found.keys[row] for row in rows}
             rows = [row for row, key in enumerate(found.keys) if key in keys]
         return effect_of(
@@ -305,7 +277,7 @@ class Desk:
         )
 
     def _doubt(self, kind: Kind) -> tuple[np.ndarray, np.ndarray]:
-        found, decisions = self._collections[kind], self._decisions[kind]
+        found, decisions = self._tables.collections[kind], self._decisions[kind]
         names = [
             name.code if name.code != NONE else suggested
             for name, suggested in zip(decisions.names, found.clusters.suggested, strict=True)
@@ -313,7 +285,7 @@ class Desk:
         return doubt(found.distance, names, found.suggestion)
 
     def _why(self, kind: Kind, row: int, other: int) -> str:
-        found, decisions = self._collections[kind], self._decisions[kind]
+        found, decisions = self._tables.collections[kind], self._decisions[kind]
         if other < 0:
             return ""
 
@@ -331,36 +303,6 @@ class Desk:
     def _label(self, kind: Kind, code: int) -> str:
         return kind.labels[code] if code != NONE else ""
 
-    def _is_calm(self, version: str) -> bool:
-        """Whether tables have been as they are for a while: a run writes several, one after the other."""
-        now = time.monotonic()
-        if version != self._seen[0]:
-            self._seen = (version, now)
-        return now - self._seen[1] >= CALM
-
-    def _version_of_lake(self) -> str:
-        """A hash of names, sizes and times of the tables that are read."""
-        found = []
-        for folder in (self.lake.root, *(self.lake.root / asset for asset in _PARTITIONED)):
-            folder.fs.invalidate_cache()
-            try:
-                entries = folder.fs.ls(folder.path, detail=True)
-            except (FileNotFoundError, NotADirectoryError):
-                continue
-            for entry in entries:
-                name = str(entry["name"])
-                if name.endswith(".parquet") and not name.rpartition("/")[2].startswith("."):
-                    found.append([name, *(str(entry.get(stamp)) for stamp in _STAMPS)])
-        return hashlib.blake2b(repr(sorted(found)).encode(), digest_size=8).hexdigest()
-
-    def _read_lake(self) -> None:
-        self._problem = ""
-        try:
-            pages = read_pages(self.lake)
-            self._collections = {PAGES: pages, DRAWINGS: read_drawings(self.lake, pages)}
-        except LakeError as error:
-            self._problem = str(error)
-
     def _read_labels(self, *, everything: bool) -> None:
         rows, grown = self._labels.refresh()
         if everything or not grown:
@@ -369,11 +311,18 @@ class Desk:
             fits = self.home.labels / "fits"
             self._decisions = {
                 kind: Decisions(found, load_fits(fits, kind.cluster_scope))
-                for kind, found in self._collections.items()
+                for kind, found in self._tables.collections.items()
             }
         self._history.add(rows)
         for decisions in self._decisions.values():
             decisions.add(rows)
+
+
+def _numbers(values: np.ndarray) -> list[float | None]:
+    """Numbers to three places, None for those that are none."""
+    known = np.isfinite(values).tolist()
+    rounded = np.round(values.astype(np.float64), 3).tolist()
+    return [value if there else None for value, there in zip(rounded, known, strict=True)]
 
 
 def _digits(values: np.ndarray) -> str:

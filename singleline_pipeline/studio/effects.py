@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -26,8 +26,6 @@ class Effect:
     """Drawings of the dataset on pages that would no longer be drawings."""
     pages_in: int = 0
     """Pages that would be traced for the first time."""
-    moved: Counter[tuple[str, str]] = field(default_factory=Counter)
-    """Rows by what they were and what they become."""
 
     @property
     def changed(self) -> int:
@@ -54,13 +52,7 @@ def effect_of(
     hand[list(rows)] = code
     after, _ = decisions.decide(hand, dict.fromkeys(clusters, code))
     said_of = np.isin(collection.cluster, list(clusters)) if clusters else np.zeros(len(before), bool)
-    moved = Counter(
-        (_name(kind.labels, kind.unsaid, a), _name(kind.labels, kind.unsaid, b))
-        for a, b in zip(before[before != after].tolist(), after[before != after].tolist(), strict=True)
-    )
-    changes: Counter[str] = Counter()
-    for (_, to), count in moved.items():
-        changes[to] += count
+    changes = Counter(_name(kind.labels, kind.unsaid, code) for code in after[before != after].tolist())
     out = into = 0
     if kind is PAGES:
         were = before == PAGES.code("drawings")
@@ -77,7 +69,6 @@ def effect_of(
         under_minimum=int((said_of & (by == MINIMUM)).sum()) if label == "include" else 0,
         drawings_out=out,
         pages_in=into,
-        moved=moved,
     )
 
 

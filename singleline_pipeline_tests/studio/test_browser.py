@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from singleline_pipeline.embedding import read_labels
-from singleline_pipeline.studio.desk import CALM
+from singleline_pipeline.studio.tables import CALM
 
 from .conftest import Served, served
 from .homes import MadeHome

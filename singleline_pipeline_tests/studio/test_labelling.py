@@ -12,7 +12,7 @@ from starlette.testclient import TestClient
 
 from singleline_pipeline.embedding import Label, append_labels, drawing_key, read_labels
 from singleline_pipeline.schemas import SCHEMAS
-from singleline_pipeline.studio.desk import CALM
+from singleline_pipeline.studio.tables import CALM
 
 from .conftest import client_of
 from .homes import MadeHome

@@ -1,6 +1,8 @@
 """The map's arithmetic, run in the browser that runs it, against another way to the same answer."""
 
+import re
 from collections.abc import Iterator
+from importlib.resources import files
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -79,3 +81,11 @@ def test_search_takes_what_begins_so_before_what_holds_it(page: "Page", text: st
     ids = ["sb01p0000", "sb01p0001", "sb02p0001"]
     script = "async ([ids, text]) => (await import('/static/search.js')).search(ids, text)"
     assert page.evaluate(script, [ids, text]) == found
+
+
+def test_all_modules_are_asked_for_at_once() -> None:
+    """Otherwise the browser learns of each only from the one that imports it, one round trip after the other."""
+    static = files("singleline_pipeline.studio") / "static"
+    page = (static / "index.html").read_text()
+    preloaded = set(re.findall(r'modulepreload" href="/static/([\w-]+\.js)"', page))
+    assert preloaded | {"main.js"} == {file.name for file in static.iterdir() if file.name.endswith(".js")}

@@ -1,8 +1,11 @@
 // The studio's page: which shelf is shown, what a label is given to, and what keys do.
 
 import { get, post, requestId, TAB } from "./api.js";
-import { Choices, NAMES } from "./bar.js";
+import { Choices } from "./bar.js";
+import { showEmpty } from "./empty.js";
+import { showFilters } from "./filters.js";
 import { showKeys } from "./help.js";
+import { listen } from "./keys.js";
 import { complain, say } from "./live.js";
 import { MapView } from "./map.js";
 import { PageView } from "./page-view.js";
@@ -70,11 +73,11 @@ function showAll() {
   for (const id of ["map-pane", "strips-pane", "panes"]) by(id).hidden = !there;
   by("bar").hidden = !there;
   if (!there) {
-    showEmpty();
+    showEmpty(by("empty"), shelf, shelves.pages.size > 0);
     return;
   }
   choices.show(shelf);
-  showFilters();
+  showFilters(by("filters"), shelf);
   showStrips();
   map.show(shelf);
   const missing = shelf.data.x.filter((/** @type {number | null} */ x) => x === null).length;
@@ -84,30 +87,13 @@ function showAll() {
   showHistory();
 }
 
-function showEmpty() {
-  const [first, second] = shelf.kind === "pages" ? ["There are no pages yet.", ""] : ["There are no drawings yet.", "Label some pages as drawings, and press Run."];
-  const title = document.createElement("h2");
-  title.textContent = first;
-  const text = document.createElement("p");
-  if (second && shelves.pages.size) text.textContent = second;
-  else {
-    const [demo, own] = ["singleline demo", "singleline run"].map((command) => {
-      const code = document.createElement("code");
-      code.textContent = command;
-      return code;
-    });
-    text.append(demo, " makes sample sketchbooks and takes them all the way. Your own: put a folder of scans a sketchbook into the sketchbooks folder, then ", own, ". This page shows them as soon as they are there.");
-  }
-  by("empty").replaceChildren(title, text);
-}
-
 function showStrips() {
   const wanted = (/** @type {number} */ row) => shelf.shows(row);
   by("list-title").textContent = list ? list.title : "Clusters";
   by("back").hidden = !list;
   if (list) {
     const rows = list.rows.filter(wanted);
-    strips.show(shelf, [{ title: count(rows.length), about: "", asks: false, cluster: -1, rows, why: list.why }], true);
+    strips.show(shelf, [{ title: count(rows.length), about: "", cluster: -1, rows, why: list.why }], true);
     return;
   }
   /** @type {number[][]} */
@@ -116,31 +102,10 @@ function showStrips() {
   const loose = [];
   const order = Array.from({ length: shelf.size }, (_, row) => row).sort((a, b) => shelf.data.doubt[b] - shelf.data.doubt[a]);
   for (const row of order) if (wanted(row)) (members[shelf.data.cluster[row]] ?? loose).push(row);
-  const found = members.map((rows, cluster) => ({ title: "", about: "", asks: true, cluster, rows }));
+  const found = members.map((rows, cluster) => ({ title: "", about: "", cluster, rows }));
   const filtered = shelf.filter.size ? found.filter(({ rows }) => rows.length) : found;
-  if (loose.length) filtered.push({ title: "Without a cluster", about: count(loose.length), asks: false, cluster: -1, rows: loose });
+  if (loose.length) filtered.push({ title: "Without a cluster", about: count(loose.length), cluster: -1, rows: loose });
   strips.show(shelf, filtered);
-}
-
-function showFilters() {
-  const counts = new Map();
-  for (let row = 0; row < shelf.size; row++) counts.set(shelf.code(row), (counts.get(shelf.code(row)) ?? 0) + 1);
-  const codes = [...shelf.data.labels.keys(), ...(counts.has(-1) ? [-1] : [])];
-  by("filters").classList.toggle("drawing", shelf.scope === "drawing");
-  const focused = document.activeElement?.closest("#filters button")?.getAttribute("data-code");
-  by("filters").replaceChildren(
-    ...codes.map((code) => {
-      const chip = document.createElement("button");
-      chip.className = `chip t${code < 0 ? "n" : code}`;
-      chip.dataset.code = String(code);
-      chip.setAttribute("aria-pressed", String(shelf.filter.has(code)));
-      const label = shelf.data.labels[code] ?? shelf.data.unsaid;
-      chip.textContent = `${shelf.scope === "drawing" ? `${label}d` : (NAMES[/** @type {keyof typeof NAMES} */ (label)] ?? label)} ${counts.get(code) ?? 0}`;
-      chip.addEventListener("click", () => shelf.toggleFilter(code));
-      return chip;
-    }),
-  );
-  if (focused) /** @type {HTMLElement | null} */ (by("filters").querySelector(`[data-code="${focused}"]`))?.focus();
 }
 
 /** @param {number} row @param {number} x @param {number} y */
@@ -336,70 +301,33 @@ function showTabs() {
 
 // Keys
 
-/** @param {KeyboardEvent} event */
-function pressed(event) {
-  const within = /** @type {HTMLElement} */ (event.target);
-  if (event.ctrlKey || event.metaKey || event.altKey) return;
-  if (within.matches("input, select, textarea")) {
-    if (event.key === "Escape") strips.focus();
-    return;
-  }
-  if (document.querySelector("dialog[open]") || !shelf.size) return;
-  const onButton = within.matches("button");
-  const done = act(event.key, onButton);
-  if (done) event.preventDefault();
-}
-
-/** @param {string} key @param {boolean} onButton whether space and Enter are a button's @returns {boolean} */
-function act(key, onButton) {
-  if (/^[1-7]$/.test(key)) return choices.press(key);
-  switch (key) {
-    case "ArrowRight":
-      return strips.move(0, 1), true;
-    case "ArrowLeft":
-      return strips.move(0, -1), true;
-    case "ArrowDown":
-      return strips.move(1, 0), true;
-    case "ArrowUp":
-      return strips.move(-1, 0), true;
-    case " ":
-      if (onButton || strips.row < 0) return false;
-      return shelf.toggle(strips.row), true;
-    case "Enter":
-      if (onButton || strips.row < 0) return false;
-      return open(strips.row), true;
-    case "Escape":
-      return shelf.select([]), true;
-    case "a":
-      return shelf.select([...shelf.selected, ...(strips.strips[strips.at.strip]?.rows ?? [])]), true;
-    case "z":
-      return correct("undo"), true;
-    case "y":
-    case "Z":
-      return correct("redo"), true;
-    case "f":
-      return strips.row >= 0 && (similar(strips.row), true);
-    case "u":
-      return lookAtThese(), true;
-    case "b":
-      return showClusters(), true;
-    case "n":
-      return nextCluster(), true;
-    case "l":
-      return button("lasso").click(), true;
-    case "m":
-      return pane("map"), by("map").focus(), true;
-    case "/":
-      return by("search-for").focus(), true;
-    case "p":
-      return choose("pages"), true;
-    case "d":
-      return choose("drawings"), true;
-    case "?":
-      return showKeys(dialog("help-dialog")), true;
-  }
-  return false;
-}
+/** What keys do, by key. What returns false leaves the key to the browser. */
+const commands = {
+  ArrowRight: () => strips.move(0, 1),
+  ArrowLeft: () => strips.move(0, -1),
+  ArrowDown: () => strips.move(1, 0),
+  ArrowUp: () => strips.move(-1, 0),
+  " ": () => (strips.row < 0 ? false : shelf.toggle(strips.row)),
+  Enter: () => (strips.row < 0 ? false : open(strips.row)),
+  Escape: () => shelf.select([]),
+  a: () => shelf.select([...shelf.selected, ...(strips.strips[strips.at.strip]?.rows ?? [])]),
+  z: () => correct("undo"),
+  y: () => correct("redo"),
+  Z: () => correct("redo"),
+  f: () => (strips.row < 0 ? false : similar(strips.row)),
+  u: lookAtThese,
+  b: showClusters,
+  n: nextCluster,
+  l: () => button("lasso").click(),
+  m: () => {
+    pane("map");
+    by("map").focus();
+  },
+  "/": () => by("search-for").focus(),
+  p: () => choose("pages"),
+  d: () => choose("drawings"),
+  "?": () => showKeys(dialog("help-dialog")),
+};
 
 // Wiring
 
@@ -416,7 +344,7 @@ for (const one of Object.values(shelves)) {
     if (one !== shelf) return;
     strips.update();
     map.paint();
-    showFilters();
+    showFilters(by("filters"), shelf);
     showTarget();
     showHistory();
   });
@@ -426,7 +354,7 @@ for (const one of Object.values(shelves)) {
     showTarget();
   });
   one.addEventListener("filtered", () => {
-    showFilters();
+    showFilters(by("filters"), shelf);
     showStrips();
     map.paint();
     showTarget();
@@ -434,7 +362,11 @@ for (const one of Object.values(shelves)) {
 }
 strips.addEventListener("target", () => showTarget());
 strips.addEventListener("open", (event) => open(/** @type {CustomEvent} */ (event).detail));
-document.addEventListener("keydown", pressed);
+listen(commands, {
+  here: () => shelf.size > 0 && !document.querySelector("dialog[open]"),
+  label: (key) => choices.press(key),
+  leave: () => strips.focus(),
+});
 for (const kind of /** @type {const} */ (["pages", "drawings"])) button(`tab-${kind}`).addEventListener("click", () => choose(kind));
 for (const tab of document.querySelectorAll("[role=tab]"))
   tab.addEventListener("keydown", (event) => {

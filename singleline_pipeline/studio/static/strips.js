@@ -3,7 +3,7 @@
 const AT_ONCE = 20; // thumbnails that a strip gets at a time
 
 /**
- * @typedef {{title: string, about: string, asks: boolean, cluster: number, rows: number[], why?: Map<number, string>}} Strip
+ * @typedef {{title: string, about: string, cluster: number, rows: number[], why?: Map<number, string>}} Strip
  */
 
 export class Strips extends EventTarget {
