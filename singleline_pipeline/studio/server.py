@@ -70,7 +70,7 @@ def create_app(home: Home, *, token: str | None = None) -> Starlette:
     routes = [
         Route("/", studio.index),
         Route("/static/{name:str}", studio.static),
-        Route("/api/session", studio.session),
+        Route("/api/token", studio.token_of_start),
         Route("/api/status", studio.status),
         Route("/api/run", studio.run, methods=["POST"]),
         Route("/api/effects", studio.effects, methods=["POST"]),
@@ -132,7 +132,7 @@ class _Studio:
     async def static(self, request: Request) -> Response:
         return self._file(request, request.path_params["name"])
 
-    async def session(self, request: Request) -> Response:
+    async def token_of_start(self, request: Request) -> Response:
         return JSONResponse({"token": self.token})
 
     async def status(self, request: Request) -> Response:

@@ -155,7 +155,7 @@ def test_each_start_has_a_token_of_its_own(made: MadeHome) -> None:
     from singleline_pipeline.studio import create_app
 
     tokens = {
-        TestClient(create_app(made.home), base_url="http://127.0.0.1").get("/api/session").json()["token"]
+        TestClient(create_app(made.home), base_url="http://127.0.0.1").get("/api/token").json()["token"]
         for _ in range(3)
     }
     assert len(tokens) == 3

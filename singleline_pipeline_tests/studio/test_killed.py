@@ -62,7 +62,7 @@ def persistent(server: Server, tab: str, ids: list[str]) -> None:
         }
         while True:
             try:
-                token = token or server.ask("/api/session")["token"]
+                token = token or server.ask("/api/token")["token"]
                 server.ask("/api/labels", body, token)
                 break
             except urllib.error.HTTPError as error:

@@ -37,17 +37,17 @@ export async function post(path, body) {
       headers: { "content-type": "application/json", "x-singleline-token": token },
       body: JSON.stringify(body),
     });
-  if (!token) await session();
+  if (!token) await fetchToken();
   let response = await send();
   if (response.status === 403) {
-    await session(); // the server was started anew, and its token is another
+    await fetchToken(); // the server was started anew, and its token is another
     response = await send();
   }
   return answer(response);
 }
 
-async function session() {
-  token = (await get("/api/session")).token;
+async function fetchToken() {
+  token = (await get("/api/token")).token;
 }
 
 /** @param {string} path @param {RequestInit} options */
