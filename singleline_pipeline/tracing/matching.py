@@ -16,6 +16,8 @@ ALONE = 3.0
 OFF_INK = 4.0
 SAME_EDGE = 0.8
 """Extra cost of closing one edge into a ring of its own: a line runs on through its loop."""
+BLUR = 2.0
+"""Length in px over which it is not known where exactly an arm leaves a blot."""
 NEVER = 1e6
 """Cost of what is no line."""
 EXACT_ARMS = 10
@@ -35,7 +37,10 @@ def pair_costs(
     leave = -headings[None] + np.zeros_like(chord)
     enter = headings[:, None] + np.zeros_like(chord)
     # Arms that meet in a point have no chord; the mean of their directions stands in for it.
-    chord = np.where(length[..., None] < 0.5, enter + leave, chord)
+    mean = enter + leave
+    chord = np.where(length[..., None] < 0.5, mean, chord)
+    # A step aside between points so near to each other is chance, not a bend.
+    chord = chord + BLUR * mean / np.maximum(np.hypot(mean[..., 0], mean[..., 1]), 1e-9)[..., None]
     first, second = _angle(chord, enter), _angle(chord, leave)
     energy = first**2 + first * second + second**2
     curve = hermite(points[:, None], enter, points[None], leave, INTERIOR)
