@@ -2,8 +2,8 @@
 
     python docs/make_pictures.py --home data --out docs/pictures
 
-Drawings by the models are in the overview where both models have been trained. The pictures in this repository
-are made from the project's own sample sketchbooks: nobody's drawings are in them.
+Drawings by the models are in the overview where both models have been trained. What comes with the repository is
+made from the project's own sample sketchbooks: nobody's drawings are in these pictures.
 """
 
 import argparse

@@ -115,7 +115,9 @@ SCHEMAS: dict[str, pa.Schema] = {
             _PAGE_ID,
             _SKETCHBOOK,
             _column("folder", pa.string(), "Folder that it lay in: art, notes or cover"),
-            _column("path", pa.string(), "Path of the file below the folder of sketchbooks, scanned or imported"),
+            _column(
+                "path", pa.string(), "Path of the file below the folder of sketchbooks, scanned or imported"
+            ),
             _PAGE_SHA256,
             _column("width", pa.int32(), "Width, upright", "px"),
             _column("height", pa.int32(), "Height, upright", "px"),
@@ -124,7 +126,9 @@ SCHEMAS: dict[str, pa.Schema] = {
         ],
         "rejected_pages": [
             _SKETCHBOOK,
-            _column("path", pa.string(), "Path of the file below the folder of sketchbooks, scanned or imported"),
+            _column(
+                "path", pa.string(), "Path of the file below the folder of sketchbooks, scanned or imported"
+            ),
             _column(
                 "sha256", pa.string(), "SHA-256 of the file, where its bytes could be had", nullable=True
             ),

@@ -507,7 +507,17 @@ def test_doctor_names_each_problem_once_with_its_remedy(here: Path) -> None:
 
 def test_every_command_and_option_explains_itself() -> None:
     group = typer.main.get_command(cli.app)
-    assert set(group.commands) == {"demo", "run", "train", "evaluate", "sample", "export", "import", "studio", "doctor"}
+    assert set(group.commands) == {
+        "demo",
+        "run",
+        "train",
+        "evaluate",
+        "sample",
+        "export",
+        "import",
+        "studio",
+        "doctor",
+    }
     for name, command in group.commands.items():
         assert command.help, name
         for option in command.params:

@@ -51,7 +51,7 @@ class FilterConfig(dg.Config):
     )
 
 
-@table_asset(group=GROUP, code_version="1", partitioned=True)
+@table_asset(group=GROUP, code_version="2", partitioned=True)
 def drawings(
     context: dg.AssetExecutionContext, config: SplitConfig, spliced_strokes: pa.Table
 ) -> dg.MaterializeResult[pa.Table]:
