@@ -187,12 +187,12 @@ class Desk:
         LabelError where the file cannot be written.
         """
         if not REQUEST_ID.match(request_id):
-            raise RequestError(400, "request_id must be <letters and digits>-<letters and digits>.")
+            raise RequestError("request_id must be <letters and digits>-<letters and digits>.")
         with self._lock:
             self.refresh()
             kind, rows, clusters = self._targets(scope, ids)
             if label and label not in kind.labels:
-                raise RequestError(400, f"The label must be one of {', '.join(kind.labels)}, or empty.")
+                raise RequestError(f"The label must be one of {', '.join(kind.labels)}, or empty.")
             effect = self._effect(kind, rows, clusters, label)
             keys = self._keys(kind, rows, clusters)
             self._write([(scope, key, label, readable) for key, readable in keys.items()], request_id)
@@ -201,12 +201,12 @@ class Desk:
     def correct(self, what: str, request_id: str, tab: str) -> dict[str, Any]:
         """Undo or redo the last action of a browser tab. Raises RequestError (409) where there is none."""
         if not REQUEST_ID.match(request_id) or request_id.partition("-")[0] != tab:
-            raise RequestError(400, "request_id must be <tab>-<letters and digits>.")
+            raise RequestError("request_id must be <tab>-<letters and digits>.")
         with self._lock:
             self.refresh()
             of = self._history.last(what, tab)
             if of is None:
-                raise RequestError(409, f"There is nothing to {what}.")
+                raise RequestError(f"There is nothing to {what}.", status=409)
             labels = self._history.undone(of) if what == "undo" else self._history.redone(of)
             rows = [(scope, key, label, "") for (scope, key), label in labels.items()]
             self._write(rows, correction_id(request_id, what, of))
@@ -224,7 +224,8 @@ class Desk:
         unknown = [name for name in ids if name not in row]
         if unknown:
             raise RequestError(
-                404, f"There is no {kind.scope} {unknown[0][:80]!r}: it may have gone with the last run."
+                f"There is no {kind.scope} {unknown[0][:80]!r}: it may have gone with the last run.",
+                status=404,
             )
         return [row[name] for name in ids]
 
@@ -234,9 +235,9 @@ class Desk:
 
     def _targets(self, scope: str, ids: Sequence[str]) -> tuple[Kind, list[int], list[int]]:
         if scope not in ALLOWED_LABELS:
-            raise RequestError(400, f"scope must be one of {', '.join(ALLOWED_LABELS)}.")
+            raise RequestError(f"scope must be one of {', '.join(ALLOWED_LABELS)}.")
         if not ids or len(ids) > MOST_IDS:
-            raise RequestError(400, f"ids must be a list of 1 to {MOST_IDS} ids.")
+            raise RequestError(f"ids must be a list of 1 to {MOST_IDS} ids.")
         kind = PAGES if scope.startswith("page") else DRAWINGS
         if scope == kind.scope:
             return kind, self.rows(kind, ids), []
@@ -245,7 +246,8 @@ class Desk:
         unknown = [name for name in ids if name not in number]
         if unknown:
             raise RequestError(
-                409, f"There is no cluster {unknown[0][:80]!r} in the fit that is in use: reload the page."
+                f"There is no cluster {unknown[0][:80]!r} in the fit that is in use: reload the page.",
+                status=409,
             )
         return kind, [], [number[name] for name in ids]
 

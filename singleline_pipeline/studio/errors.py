@@ -8,6 +8,6 @@ class StudioError(ValueError):
 class RequestError(StudioError):
     """A request that is refused: an HTTP status of the 400s, and a sentence that says what would be right."""
 
-    def __init__(self, status: int, message: str) -> None:
+    def __init__(self, message: str, *, status: int = 400) -> None:
         super().__init__(message)
         self.status = status

@@ -108,11 +108,11 @@ def settings_of(values: dict[str, str]) -> Settings:
             except ValueError:
                 number = float("nan")
             if not low <= number <= high:
-                raise RequestError(400, f"{name} must be a number from {low:g} to {high:g}.")
+                raise RequestError(f"{name} must be a number from {low:g} to {high:g}.")
             chosen[name] = number
     if "method" in values:
         if values["method"] not in METHODS:
-            raise RequestError(400, f"method must be one of {', '.join(METHODS)}.")
+            raise RequestError(f"method must be one of {', '.join(METHODS)}.")
         chosen["method"] = values["method"]
     return Settings(**chosen)
 
@@ -126,7 +126,9 @@ def try_settings(lake: Lake, book: str, page_id: str, settings: Settings) -> dic
 
     table = _row(lake, "strokes", book, page_id, ["strokes", "group"])
     if table is None:
-        raise RequestError(404, f"{page_id} has not been traced: only pages in the group drawings are.")
+        raise RequestError(
+            f"{page_id} has not been traced: only pages in the group drawings are.", status=404
+        )
     before = strokes_from_arrow(table["strokes"])[0]
     joined = join_page(before, table["group"][0].as_py(), max_gap=settings.join_gap)
     if settings.method == "route":

@@ -35,7 +35,7 @@ class Runner:
         """Start a run over everything that is missing or stale. Raises RequestError (409) while there is one."""
         with self._lock:
             if self._state["state"] == "running":
-                raise RequestError(409, "A run is under way: wait for its end.")
+                raise RequestError("A run is under way: wait for its end.", status=409)
             self._started = time.monotonic()
             self._state = {"state": "running", "messages": ["Starting ..."], "seconds": 0}
         environment = os.environ | {

@@ -187,7 +187,7 @@ class _Studio:
         number = request.path_params["number"]
         here = request.path_params["version"] == collection.thumbnails_version
         if not here or number * A_SHEET >= len(collection.ids):
-            raise RequestError(404, "The thumbnails have changed: reload the page.")
+            raise RequestError("The thumbnails have changed: reload the page.", status=404)
         make: Callable[[], bytes] = lambda: self._desk.thumbnails.sheet(collection, number)  # noqa: E731
         return await self._kept_for_ever(request, make, "image/jpeg")
 
@@ -196,14 +196,14 @@ class _Studio:
         row = collection.row_of_thumbnail.get(name)
         found = None if row is None else await run_in_threadpool(self._desk.thumbnails.one, collection, row)
         if found is None:
-            raise RequestError(404, "There is no such thumbnail.")
+            raise RequestError("There is no such thumbnail.", status=404)
         return await self._kept_for_ever(request, lambda: found[0], found[1])
 
     async def picture(self, request: Request) -> Response:
         collection, page_id = self._desk.collection(PAGES), request.path_params["page_id"]
         row = self._desk.rows(PAGES, [page_id])[0]
         if request.path_params["version"] != collection.thumbnails[row]:
-            raise RequestError(404, "The page has changed: reload.")
+            raise RequestError("The page has changed: reload.", status=404)
         book, lake = collection.books[collection.book[row]], self._desk.lake
         return await self._kept_for_ever(request, lambda: page_picture(lake, book, page_id), "image/jpeg")
 
@@ -220,7 +220,7 @@ class _Studio:
         if (
             name not in self._static
         ):  # a name that was read at the start, and no path: nothing else can be had
-            raise RequestError(404, "There is no such file.")
+            raise RequestError("There is no such file.", status=404)
         data, tag, media = self._static[name]
         headers = {"etag": tag, "cache-control": "no-cache"}
         if request.headers.get("if-none-match") == tag:
@@ -250,7 +250,7 @@ def _static_files() -> dict[str, tuple[bytes, str, str]]:
 def _kind(request: Request) -> Kind:
     name = request.path_params["kind"]
     if name not in KINDS:
-        raise RequestError(404, f"There is nothing at {request.url.path[:80]}.")
+        raise RequestError(f"There is nothing at {request.url.path[:80]}.", status=404)
     return KINDS[name]
 
 
@@ -261,7 +261,7 @@ def _tab(request: Request) -> str:
 def _count(request: Request, usual: int) -> int:
     text = request.query_params.get("count", str(usual))
     if not text.isascii() or not text.isdecimal() or not 1 <= int(text[:6]) <= _MOST:
-        raise RequestError(400, f"count must be a number from 1 to {_MOST}.")
+        raise RequestError(f"count must be a number from 1 to {_MOST}.")
     return int(text)
 
 
@@ -272,12 +272,12 @@ async def _json(request: Request, fields: dict[str, type]) -> dict[str, Any]:
     except ClientDisconnect:
         raise
     except ValueError:
-        raise RequestError(400, "The body is not JSON.") from None
+        raise RequestError("The body is not JSON.") from None
     if not isinstance(values, dict) or set(values) != set(fields):
-        raise RequestError(400, f"The body must be an object with {', '.join(fields) or 'nothing in it'}.")
+        raise RequestError(f"The body must be an object with {', '.join(fields) or 'nothing in it'}.")
     for name, kind in fields.items():
         if not isinstance(values[name], kind):
-            raise RequestError(400, f"{name} must be a {'list of strings' if kind is list else 'string'}.")
+            raise RequestError(f"{name} must be a {'list of strings' if kind is list else 'string'}.")
         if kind is list and not all(isinstance(value, str) for value in values[name]):
-            raise RequestError(400, f"{name} must be a list of strings, at most {MOST_IDS}.")
+            raise RequestError(f"{name} must be a list of strings, at most {MOST_IDS}.")
     return values
