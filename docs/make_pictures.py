@@ -203,7 +203,8 @@ def overview(lake: Lake, page: Page, height: int = 520) -> Image.Image:
         ("the drawings cut from it", _grid(cut, 2, height)),
     ]
     if samples := drawings_by_models(lake, 12):
-        title = f"by the models, after {minutes_of_training(lake):.0f} minutes of training"
+        minutes = max(1, round(minutes_of_training(lake)))
+        title = f"by the models, after {minutes} minute{'' if minutes == 1 else 's'} of training"
         panels.append((title, _grid(samples, 3, height)))
     gap, head = 28, 34
     width = sum(panel.width for _, panel in panels) + gap * (len(panels) + 1)
