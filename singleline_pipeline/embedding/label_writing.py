@@ -10,6 +10,7 @@ from singleline_pipeline.embedding.errors import LabelError
 from singleline_pipeline.embedding.labels import (
     CANONICAL,
     COLUMNS,
+    Check,
     Form,
     Label,
     form_of,
@@ -23,7 +24,7 @@ from singleline_pipeline.embedding.labels import (
 LOCK_SECONDS = 30.0
 
 
-def append_labels(file: Path, rows: Iterable[Label]) -> int:
+def append_labels(file: Path, rows: Iterable[Label], check: Check = problem_with) -> int:
     """Add labels to a file, making it and its folder where they are not there. Return how many were written.
 
     A row whose request id is in the file already, for the same scope and key, is not written again. The rows are on
@@ -31,14 +32,14 @@ def append_labels(file: Path, rows: Iterable[Label]) -> int:
     """
     wanted = list(rows)
     for row in wanted:
-        if wrong := problem_with(row):
-            raise LabelError(f"A label cannot be written: {wrong}.")
+        if wrong := check(row):
+            raise LabelError(f"A line cannot be written to {file.name}: {wrong}.")
     if not wanted:
         return 0
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(f"{file}.lock", timeout=LOCK_SECONDS):
-            return _append_locked(file, wanted)
+            return _append_locked(file, wanted, check)
     except Timeout as error:
         raise LabelError(
             f"{file} has been locked by another program for {LOCK_SECONDS:.0f} s. Close it, and try again."
@@ -50,11 +51,11 @@ def append_labels(file: Path, rows: Iterable[Label]) -> int:
         ) from error
 
 
-def _append_locked(file: Path, wanted: list[Label]) -> int:
+def _append_locked(file: Path, wanted: list[Label], check: Check) -> int:
     data = file.read_bytes() if file.exists() else b""
     if is_utf16(data):
         raise LabelError(utf16_problem(file.name))
-    rows = _not_yet_written(wanted, data, file.name)
+    rows = _not_yet_written(wanted, data, file.name, check)
     if not rows:
         return 0
     form = form_of(data) if data.strip() else CANONICAL
@@ -71,10 +72,10 @@ def _append_locked(file: Path, wanted: list[Label]) -> int:
     return len(rows)
 
 
-def _not_yet_written(wanted: list[Label], data: bytes, name: str) -> list[Label]:
+def _not_yet_written(wanted: list[Label], data: bytes, name: str, check: Check) -> list[Label]:
     # A search through the bytes costs a millisecond, reading every line a hundred: only where an id is found.
     repeated = any(row.request_id and row.request_id.encode() in data for row in wanted)
-    written = {_request(row) for row in parse_labels(data, name).rows} if repeated else set()
+    written = {_request(row) for row in parse_labels(data, name, check).rows} if repeated else set()
     rows = []
     for row in wanted:
         if not row.request_id or _request(row) not in written:

@@ -8,7 +8,7 @@ its number, and left where it is.
 
 import csv
 import io
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 
@@ -38,6 +38,10 @@ class Label:
 COLUMNS: tuple[str, ...] = tuple(f.name for f in fields(Label))
 NEEDED = ("scope", "key", "label")
 
+Check = Callable[[Label], str | None]
+"""Says what is wrong with a line, as half a sentence; None where nothing is. Corrections of traced pages have a file
+of the same form with another check."""
+
 
 @dataclass(frozen=True)
 class Labels:
@@ -46,6 +50,8 @@ class Labels:
     rows: list[Label] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     """Sentences about lines that were ignored, with their numbers."""
+    numbers: list[int] = field(default_factory=list)
+    """The line of the file that each row stands in, from 1."""
 
     def resolve(self, scope: str) -> dict[str, str]:
         """Return key -> label of what holds now. Ordered by when it was last said, the latest at the end."""
@@ -87,8 +93,9 @@ class Form:
 CANONICAL = Form(",", COLUMNS, True)
 
 
-def read_labels(file: Path) -> Labels:
+def read_labels(file: Path, check: Check | None = None) -> Labels:
     """Read a labels file. One that is not there has no labels; wrong lines become `problems`, never an exception.
+    `check` says which are wrong, `problem_with` if it is not given.
 
     Raises LabelError only where the file is there and cannot be read at all.
     """
@@ -98,13 +105,14 @@ def read_labels(file: Path) -> Labels:
         return Labels()
     except OSError as error:
         raise LabelError(f"{file} cannot be read ({error.strerror}). Check its permissions.") from error
-    return parse_labels(data, file.name)
+    return parse_labels(data, file.name, check)
 
 
-def parse_labels(data: bytes, name: str) -> Labels:
+def parse_labels(data: bytes, name: str, check: Check | None = None) -> Labels:
     """Read the bytes of a labels file; `name` is what the problems call it."""
     rows: list[Label] = []
     problems: list[str] = []
+    numbers: list[int] = []
     if is_utf16(data):
         return Labels(rows, [utf16_problem(name)])
     form = form_of(data)
@@ -114,14 +122,15 @@ def parse_labels(data: bytes, name: str) -> Labels:
         )
     for number, values in records(data, form):
         row = _label(values, form)
-        wrong = problem_with(row)
+        wrong = (check or problem_with)(row)
         if wrong is None and len(values) < len(form.columns) and not row.label:
             wrong = "the line is cut short, before its label"
         if wrong is None:
             rows.append(row)
+            numbers.append(number)
         else:
             problems.append(f"{name} line {number}: {wrong}. The line is ignored.")
-    return Labels(rows, problems)
+    return Labels(rows, problems, numbers)
 
 
 def problem_with(row: Label) -> str | None:
