@@ -58,6 +58,11 @@ class Home:
         return self.root / "labels"
 
     @property
+    def settings(self) -> Path:
+        """How strokes become drawings here, where that is not as built in: a file that may not be there."""
+        return self.root / "settings.toml"
+
+    @property
     def datasets(self) -> Path:
         """Dated snapshots of the stroke-3 dataset: `.npz` and manifest."""
         return self.root / "datasets"
