@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -105,13 +105,21 @@ class SplitPage:
 
 
 def drawings_of_page(
-    strokes: Sequence[ArrayLike], groups: Sequence[int], *, min_overlap: float = 0.25, min_area: float = 500.0
+    strokes: Sequence[ArrayLike],
+    groups: Sequence[int],
+    *,
+    settled: Collection[int] = (),
+    min_overlap: float = 0.25,
+    min_area: float = 500.0,
 ) -> SplitPage:
-    """Split a page into drawings: provisional drawings are one where their boxes overlap (see `split_drawings`).
+    """Split a page into drawings: provisional drawings are one where their boxes overlap (see `split_drawings`), but
+    for those that are `settled`.
 
     Drawings are numbered as one reads: by rows from the top, from left to right within a row.
     """
-    members, dropped = split_drawings(strokes, groups=groups, min_overlap=min_overlap, min_area=min_area)
+    members, dropped = split_drawings(
+        strokes, groups=groups, settled=settled, min_overlap=min_overlap, min_area=min_area
+    )
     drawings = []
     for indices in members:
         drawing = [strokes[index] for index in indices]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 import shapely
@@ -31,6 +31,7 @@ def split_drawings(
     strokes: Sequence[ArrayLike],
     *,
     groups: Sequence[int] | None = None,
+    settled: Collection[int] = (),
     max_gap: float = 3.0,
     apart: float = 24.0,
     min_overlap: float = 0.25,
@@ -50,6 +51,9 @@ def split_drawings(
     A drawing that fits into a square of the area `min_area` is dropped: page numbers and specks. The largest
     drawing stays whatever its size, so that a page with a single short line is not lost. Groups are in the
     order of their first strokes.
+
+    Of the numbers in `groups`, those that are `settled` are drawings as they are: whatever their boxes overlap, and
+    whatever their size.
     """
     gap, least_area = check_gap("max_gap", max_gap), check_gap("min_area", min_area)
     overlap, strip = check_gap("min_overlap", min_overlap), check_gap("apart", apart)
@@ -60,17 +64,19 @@ def split_drawings(
         return [], []
     canvas, _, _ = rescale(arrays, _CANVAS)
     boxes = np.array([[*stroke.min(axis=0), *stroke.max(axis=0)] for stroke in canvas])
-    seeds = (
-        _bound(canvas, boxes, gap, strip)
-        if groups is None
-        else np.unique(np.asarray(groups), return_inverse=True)[1]
-    )
-    labels = _merge_boxes(seeds, boxes, overlap)
+    if groups is None:
+        seeds = _bound(canvas, boxes, gap, strip)
+        fixed = np.zeros(len(arrays), dtype=bool)
+    else:
+        numbers, seeds = np.unique(np.asarray(groups), return_inverse=True)
+        fixed = np.isin(numbers, list(settled))[seeds]
+    labels = _merge_boxes(seeds, boxes, overlap, fixed)
 
     outer = _boxes_of(labels, boxes)
     side = (outer[:, 2:] - outer[:, :2]).max(axis=1)
     keep = side**2 >= least_area
     keep[np.argmax(side)] = True
+    keep[labels[fixed]] = True
     members = [[int(stroke) for stroke in np.flatnonzero(labels == label)] for label in range(len(outer))]
     drawings = sorted(group for group, kept in zip(members, keep, strict=True) if kept)
     dropped = sorted(
@@ -104,14 +110,19 @@ def _near_ink(strokes: list[Stroke], gap: float) -> NDArray[np.intp]:
     return _components(len(strokes), a, b)
 
 
-def _merge_boxes(labels: NDArray[np.intp], boxes: NDArray[np.float64], overlap: float) -> NDArray[np.intp]:
-    """Labels after drawings whose boxes overlap were merged, and again, until no boxes overlap."""
+def _merge_boxes(
+    labels: NDArray[np.intp], boxes: NDArray[np.float64], overlap: float, fixed: NDArray[np.bool_]
+) -> NDArray[np.intp]:
+    """Labels after drawings whose boxes overlap were merged, and again, until no boxes overlap; `fixed` strokes are of
+    drawings that are merged with no other."""
     while True:
         outer = _boxes_of(labels, boxes) + np.array([-_HALF_PEN, -_HALF_PEN, _HALF_PEN, _HALF_PEN])
         area = (outer[:, 2:] - outer[:, :2]).prod(axis=1)
         a, b = shapely.STRtree(shapely.box(*outer.T)).query(shapely.box(*outer.T), predicate="intersects")
         shared = np.minimum(outer[a, 2:], outer[b, 2:]) - np.maximum(outer[a, :2], outer[b, :2])
         together = shared.prod(axis=1) >= overlap * np.minimum(area[a], area[b])
+        alone = np.isin(np.arange(len(outer)), labels[fixed])
+        together &= ~(alone[a] | alone[b])
         merged = _components(len(outer), a[together], b[together])
         if merged.max() + 1 == len(outer):
             return labels
