@@ -49,6 +49,8 @@ class KeptDrawing:
     sketchbook: str
     page_sha256: str
     strokes: list[np.ndarray]
+    settings: DatasetSettings | None = None
+    """Budget and tolerance of its page, where those are not everywhere's."""
 
 
 @dataclass(frozen=True)
@@ -116,7 +118,7 @@ def build_dataset(drawings: Sequence[KeptDrawing], settings: DatasetSettings | N
     dropped: dict[str, str] = {}
     for drawing in drawings:
         try:
-            strokes, epsilon = _simplified(drawing.strokes, settings)
+            strokes, epsilon = _simplified(drawing.strokes, drawing.settings or settings)
             stroke3 = geometry.to_stroke3(strokes).astype(np.float32)
         except geometry.StrokeError as error:
             dropped[drawing.drawing_id] = str(error)

@@ -9,6 +9,7 @@ import pyarrow.compute as pc
 import pyarrow.dataset as pads
 from pydantic import Field
 
+from singleline_pipeline.assets.step_settings import StepSettings, else_built_in
 from singleline_pipeline.assets.table_asset import materialized, table_asset, table_of
 from singleline_pipeline.lake import Lake
 from singleline_pipeline.nested import stroke3_from_arrow, stroke3_to_arrow, strokes_from_arrow
@@ -21,19 +22,25 @@ GROUP = "datasets"
 class DatasetConfig(dg.Config):
     """How drawings become stroke-3."""
 
-    max_points: int = Field(250, ge=10, le=2000, description="Most points of a drawing.")
-    min_epsilon: float = Field(
-        1.0,
+    max_points: int | None = Field(
+        None,
+        ge=10,
+        le=2000,
+        description="Most points of a drawing. " + else_built_in("stroke3_dataset", "max_points"),
+    )
+    min_epsilon: float | None = Field(
+        None,
         ge=0,
         le=20,
         description="Tolerance that every drawing is simplified with, in units (200 on the longer side); "
-        "more where the budget of points asks for it.",
+        "more where the budget of points asks for it. " + else_built_in("stroke3_dataset", "min_epsilon"),
     )
-    cut_ends: float = Field(
-        0.05,
+    cut_ends: float | None = Field(
+        None,
         ge=0,
         lt=0.5,
-        description="Share of drawings cut at each end of the distribution of their points.",
+        description="Share of drawings cut at each end of the distribution of their points. "
+        + else_built_in("stroke3_dataset", "cut_ends"),
     )
 
 
@@ -82,14 +89,14 @@ def stroke3_dataset(
         write_snapshot,
     )
 
+    said = StepSettings(context, home.get(), "stroke3_dataset", config)
     drawings = filtered_drawings.to_table().sort_by("drawing_id")
     kept = drawings.filter(drawings["kept"])
-    columns = (kept[name].to_pylist() for name in ("drawing_id", "page_id", "sketchbook", "sha256"))
-    settings = DatasetSettings(**config.model_dump())
-    dataset = build_dataset(
-        [KeptDrawing(*row) for row in zip(*columns, strokes_from_arrow(kept["strokes"]), strict=True)],
-        settings,
-    )
+    columns = [kept[name].to_pylist() for name in ("drawing_id", "page_id", "sketchbook", "sha256")]
+    settings = DatasetSettings(**said.of())
+    of_page = [DatasetSettings(**said.of(page)) for page in columns[3]]
+    rows = zip(*columns, strokes_from_arrow(kept["strokes"]), of_page, strict=True)
+    dataset = build_dataset([KeptDrawing(*row) for row in rows], settings)
     snapshot = write_snapshot(dataset, settings, home.get().datasets)
 
     table = table_of(
@@ -140,7 +147,9 @@ def stroke3_dataset(
         "stroke3_dataset",
         table,
         counts=counts,
+        external=said.version(drawings["sha256"].to_pylist()),
         metadata={
+            **said.metadata(columns[1], columns[3]),
             "snapshot": dg.MetadataValue.path(str(snapshot)),
             "fingerprint": dataset.fingerprint(),
             "sketchbooks": dict(Counter(row.sketchbook for row in dataset.rows)),

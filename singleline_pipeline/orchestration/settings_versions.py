@@ -1,0 +1,28 @@
+"""What settings.toml says of an asset, narrowed to the pages that a partition of it reads."""
+
+from singleline_pipeline.home import Home
+from singleline_pipeline.lake import Lake, LakeError
+from singleline_pipeline.settings_file import SETTINGS, read_settings
+
+
+def settings_version(asset: str, partition: str | None, home: Home) -> dict[str, str]:
+    """The version of the settings of an asset, as name -> version; empty where everything is as built in.
+
+    A page's own settings count for the sketchbooks that it is in, and for those only where it was traced. Raises
+    SettingsError where settings.toml cannot be read.
+    """
+    if asset not in SETTINGS:
+        return {}
+    said = read_settings(home.settings)
+    version = said.version(asset, _pages(asset, partition, home) if said.pages_of(asset) else ())
+    return {"settings": version} if version else {}
+
+
+def _pages(asset: str, partition: str | None, home: Home) -> set[str]:
+    """SHA-256 of the pages that an asset reads: traced ones of a sketchbook, or those with drawings of all of them."""
+    read_by = "filtered_drawings" if asset == "stroke3_dataset" else "strokes"
+    try:
+        pages = Lake(home.lake).dataset(read_by, ["sha256"], None if partition is None else [partition])
+    except LakeError:  # the step that is to read it says what is wrong with it
+        return set()
+    return set(pages.to_table()["sha256"].to_pylist())
