@@ -100,7 +100,11 @@ def split_of(page_sha256: str) -> str:
     return "train" if bucket < 80 else "valid" if bucket < 90 else "test"
 
 
-def _simplified(strokes: list[np.ndarray], settings: DatasetSettings) -> tuple[list[np.ndarray], float]:
+def simplified(strokes: list[np.ndarray], settings: DatasetSettings) -> tuple[list[np.ndarray], float]:
+    """A drawing simplified to its tolerance, or to a wider one where the budget asks for it, and that tolerance.
+
+    Raises StrokeError where it cannot be brought within the budget.
+    """
     budgeted, epsilon = geometry.simplify_to_budget(strokes, settings.max_points)
     if epsilon >= settings.min_epsilon:
         return budgeted, float(epsilon)
@@ -118,7 +122,7 @@ def build_dataset(drawings: Sequence[KeptDrawing], settings: DatasetSettings | N
     dropped: dict[str, str] = {}
     for drawing in drawings:
         try:
-            strokes, epsilon = _simplified(drawing.strokes, drawing.settings or settings)
+            strokes, epsilon = simplified(drawing.strokes, drawing.settings or settings)
             stroke3 = geometry.to_stroke3(strokes).astype(np.float32)
         except geometry.StrokeError as error:
             dropped[drawing.drawing_id] = str(error)

@@ -39,7 +39,7 @@ class Setting:
     """One name of a section: what it is where nobody says anything, and what may be said."""
 
     usual: Value | None
-    """What is built in; None where it follows from another setting."""
+    """What is built in; None where it follows from another setting (`GAPS`)."""
     kind: type
     low: float = -math.inf
     high: float = math.inf
@@ -60,6 +60,9 @@ class Setting:
         return f"must be {wanted} from {self.low:g} to {self.high:g}"
 
 
+GAPS = {"route": 30.0, "splice": 40.0}
+"""Largest gap of each way to one line where nobody says another, in units of the drawing."""
+
 SETTINGS: dict[str, dict[str, Setting]] = {
     "encoder": {"name": Setting("efficientnet-lite0", str, for_pages=False)},
     "joined_strokes": {
@@ -68,7 +71,7 @@ SETTINGS: dict[str, dict[str, Setting]] = {
     },
     "spliced_strokes": {
         "method": Setting("route", str, choices=("route", "splice")),
-        "max_gap": Setting(None, float, 0, 400),  # 30 for route, 40 for splice
+        "max_gap": Setting(None, float, 0, 400),
         "retrace_cost": Setting(0.3, float, 0, 1),
     },
     "drawings": {
@@ -107,26 +110,29 @@ class Settings:
         found = {name: setting.usual for name, setting in SETTINGS[section].items()}
         found |= self.everywhere.get(section, {})
         found |= self.pages.get(page or "", {}).get(section, {})
-        return found | {name: value for name, value in (given or {}).items() if value is not None}
+        found |= {name: value for name, value in (given or {}).items() if value is not None}
+        if section == "spliced_strokes" and found["max_gap"] is None:
+            found["max_gap"] = GAPS[str(found["method"])]
+        return found
 
     def pages_of(self, section: str) -> dict[str, dict[str, Value]]:
         """What single pages have of their own in a section, by SHA-256."""
         return {page: values[section] for page, values in self.pages.items() if section in values}
 
-    def version(self, section: str, pages: Iterable[str]) -> str:
-        """A hash of what holds in a section for some pages (by SHA-256). Empty where that is what is built in.
+    def version(self, section: str, pages: Iterable[str] | None = None) -> str:
+        """A hash of what holds in a section for some pages (by SHA-256), or for all that there may be.
 
-        Saying what holds anyway changes nothing: only another value makes another version.
+        Empty where that is what is built in: saying what holds anyway changes nothing.
         """
-        built_in, everywhere = Settings().of(section), self.of(section)
-        own = {
-            page: self.of(section, page)
-            for page in sorted(self.pages_of(section).keys() & set(pages))
-            if self.of(section, page) != everywhere
+        built_in = Settings().of(section)
+        of_page = {
+            page: self.of(section, page) for page in (self.pages_of(section) if pages is None else pages)
         }
-        if everywhere == built_in and not own:
-            return ""
-        return hashlib.sha256(json.dumps([everywhere, own], sort_keys=True).encode()).hexdigest()
+        if pages is None:
+            of_page = {page: values for page, values in of_page.items() if values != self.of(section)}
+            of_page[""] = self.of(section)
+        said = sorted((page, values) for page, values in of_page.items() if values != built_in)
+        return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest() if said else ""
 
     def with_values(
         self, change: Mapping[str, Mapping[str, Value | None]], page: str | None = None

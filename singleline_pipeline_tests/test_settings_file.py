@@ -59,7 +59,7 @@ def test_what_was_given_goes_before_the_page_the_page_before_everywhere_and_that
         "max_gap": 0.0,
         "min_points": 10,
     }
-    assert said.of("spliced_strokes", OTHER) == {"method": "route", "max_gap": None, "retrace_cost": 0.3}
+    assert said.of("spliced_strokes", OTHER) == {"method": "route", "max_gap": 30.0, "retrace_cost": 0.3}
     assert Settings() == read_settings(file.with_name("none.toml"))
 
 
@@ -73,15 +73,26 @@ def test_a_version_changes_for_the_pages_that_a_setting_touches_and_for_no_other
     assert said.version("drawings", [OTHER, PAGE]) == alone
     everywhere = said.with_values({"drawings": {"min_overlap": 0.4}})
     assert everywhere.version("drawings", [OTHER]) not in ("", alone)
-    same = everywhere.with_values({"drawings": {"min_overlap": 0.5}})
-    assert same.version("drawings", [PAGE]) == same.version("drawings", [OTHER]), "its own is everywhere's"
+    assert everywhere.version("drawings", [PAGE]) == alone, "it has its own, and nothing else is read"
+    assert len({one.version("drawings") for one in (Settings(), said, everywhere)}) == 3
+    same = said.with_values({"drawings": {"min_overlap": 0.5}})
+    assert same.version("drawings") == Settings().with_values({"drawings": {"min_overlap": 0.5}}).version(
+        "drawings"
+    )
     back = said.with_values({"drawings": {"min_overlap": 0.25}}, PAGE)
     assert back.version("drawings", [PAGE]) == "", "what is built in, though somebody said it"
 
 
 def test_whole_numbers_and_others_are_the_same_setting(file: Path) -> None:
-    whole = by_hand(file, "[joined_strokes]\nmax_gap = 20\n").version("joined_strokes", [])
-    assert whole == by_hand(file, "[joined_strokes]\nmax_gap = 20.0\n").version("joined_strokes", [])
+    whole = by_hand(file, "[joined_strokes]\nmax_gap = 20\n").version("joined_strokes")
+    assert whole == by_hand(file, "[joined_strokes]\nmax_gap = 20.0\n").version("joined_strokes") != ""
+
+
+def test_the_gap_of_a_line_follows_from_the_way_to_it_unless_it_is_said(file: Path) -> None:
+    said = by_hand(file, "[spliced_strokes]\nmethod = 'splice'\n")
+    assert said.of("spliced_strokes")["max_gap"] == 40
+    assert said.of("spliced_strokes", given={"method": "route"})["max_gap"] == 30
+    assert said.of("spliced_strokes", given={"max_gap": 7.0})["max_gap"] == 7
 
 
 def test_comments_and_order_stay_when_the_studio_writes(file: Path) -> None:

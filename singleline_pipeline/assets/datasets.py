@@ -147,7 +147,7 @@ def stroke3_dataset(
         "stroke3_dataset",
         table,
         counts=counts,
-        external=said.version(drawings["sha256"].to_pylist()),
+        external=said.version(),
         metadata={
             **said.metadata(columns[1], columns[3]),
             "snapshot": dg.MetadataValue.path(str(snapshot)),

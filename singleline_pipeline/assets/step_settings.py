@@ -26,8 +26,9 @@ class StepSettings:
         """Every setting of a page, by the SHA-256 of its file; of all that have none of their own without one."""
         return self._said.of(self._asset, page, self._given)
 
-    def version(self, pages: Iterable[str]) -> dict[str, str]:
-        """What stands for the file in the fingerprint of a table of some pages, as `settings_version` finds it."""
+    def version(self, pages: Iterable[str] | None = None) -> dict[str, str]:
+        """What stands for the file in the fingerprint of a table of some pages, or of all; as `settings_version` finds
+        it."""
         version = self._said.version(self._asset, pages)
         return {"settings": version} if version else {}
 

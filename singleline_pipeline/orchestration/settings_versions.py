@@ -14,15 +14,13 @@ def settings_version(asset: str, partition: str | None, home: Home) -> dict[str,
     if asset not in SETTINGS:
         return {}
     said = read_settings(home.settings)
-    version = said.version(asset, _pages(asset, partition, home) if said.pages_of(asset) else ())
+    version = said.version(asset, None if partition is None else _traced(partition, home))
     return {"settings": version} if version else {}
 
 
-def _pages(asset: str, partition: str | None, home: Home) -> set[str]:
-    """SHA-256 of the pages that an asset reads: traced ones of a sketchbook, or those with drawings of all of them."""
-    read_by = "filtered_drawings" if asset == "stroke3_dataset" else "strokes"
+def _traced(sketchbook: str, home: Home) -> list[str]:
+    """SHA-256 of the pages of a sketchbook that are traced."""
     try:
-        pages = Lake(home.lake).dataset(read_by, ["sha256"], None if partition is None else [partition])
+        return Lake(home.lake).read("strokes", sketchbook, ["sha256"])["sha256"].to_pylist()
     except LakeError:  # the step that is to read it says what is wrong with it
-        return set()
-    return set(pages.to_table()["sha256"].to_pylist())
+        return []
