@@ -35,10 +35,13 @@ _GROUP_OF_STROKE = _column(
     pa.list_(pa.int32()),
     "Provisional drawing that each stroke belongs to: strokes of two are never joined",
 )
-_EMBEDDING = [
-    _column("embedding", pa.list_(pa.float32(), 1), "Vector of the encoder (its size is the encoder's)"),
+_ENCODER = [
     _column("encoder", pa.string(), "Encoder that made the vector"),
     _column("encoder_version", pa.string(), "Version of the encoder and its weights"),
+]
+_EMBEDDING = [
+    _column("embedding", pa.list_(pa.float32(), 1), "Vector of the encoder (its size is the encoder's)"),
+    *_ENCODER,
     _column("statistics", STATISTICS, "Statistics of the picture by name: colour, darkness, ink, and others"),
 ]
 _CLUSTERS = [
@@ -58,6 +61,9 @@ _CLUSTERS = [
     _column("encoder", pa.string(), "Encoder of the vectors that were fitted"),
     _column("encoder_version", pa.string(), "Its version"),
 ]
+_MADE_FROM = _column(
+    "made_from", pa.string(), "Hash of the rows and vectors of this map: while it is the same, places stay"
+)
 _LINE = [
     _column("strokes_before", pa.int32(), "Strokes that came in", "strokes"),
     _column("strokes_after", pa.int32(), "Strokes that went out", "strokes"),
@@ -259,18 +265,25 @@ SCHEMAS: dict[str, pa.Schema] = {
         "page_map": [
             _PAGE_ID,
             _SKETCHBOOK,
+            _PAGE_SHA256,
             _column("x", pa.float32(), "t-SNE"),
             _column("y", pa.float32(), "t-SNE"),
             _column("group", pa.string(), "Group of the page"),
             _column("thumbnail", pa.binary(), "Small JPEG", "bytes"),
+            *_ENCODER,
+            _MADE_FROM,
         ],
         "drawing_map": [
             _DRAWING_ID,
             _SKETCHBOOK,
+            _PAGE_SHA256,
+            _column("box", BOX, "x0, y0, x1, y1 of the drawing on its page", "page px"),
             _column("x", pa.float32(), "t-SNE"),
             _column("y", pa.float32(), "t-SNE"),
             _column("group", pa.string(), "kept, or the reason why not"),
             _column("thumbnail", pa.binary(), "Small picture", "bytes"),
+            *_ENCODER,
+            _MADE_FROM,
         ],
     }.items()
 }

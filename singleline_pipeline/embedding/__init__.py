@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     )
     from singleline_pipeline.embedding.label_writing import append_labels
     from singleline_pipeline.embedding.labels import Label, Labels, read_labels, unknown_keys
-    from singleline_pipeline.embedding.maps import map_points
+    from singleline_pipeline.embedding.last_map import LastMap, last_places
+    from singleline_pipeline.embedding.maps import map_points, map_version, moved
     from singleline_pipeline.embedding.statistics import STATISTICS_NAMES, PageStatistics, page_statistics
     from singleline_pipeline.embedding.suggestions import suggest_group
 
@@ -52,7 +53,11 @@ _LOADED_ON_USE = {
     "Labels": "labels",
     "read_labels": "labels",
     "unknown_keys": "labels",
+    "LastMap": "last_map",
+    "last_places": "last_map",
     "map_points": "maps",
+    "map_version": "maps",
+    "moved": "maps",
     "STATISTICS_NAMES": "statistics",
     "PageStatistics": "statistics",
     "page_statistics": "statistics",
@@ -71,6 +76,7 @@ __all__ = [
     "Label",
     "LabelError",
     "Labels",
+    "LastMap",
     "PageStatistics",
     "StoredFit",
     "append_labels",
@@ -82,9 +88,12 @@ __all__ = [
     "embed_images",
     "encoder",
     "fit_clusters",
+    "last_places",
     "load_fits",
     "map_points",
+    "map_version",
     "match_drawing",
+    "moved",
     "name_clusters",
     "named_clusters",
     "page_statistics",
