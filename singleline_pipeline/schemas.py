@@ -39,6 +39,11 @@ _ENCODER = [
     _column("encoder", pa.string(), "Encoder that made the vector"),
     _column("encoder_version", pa.string(), "Version of the encoder and its weights"),
 ]
+_SETTLED = _column(
+    "settled",
+    pa.list_(pa.int32()),
+    "Provisional drawings that were split off or merged by hand: their boxes are merged with no other",
+)
 _EMBEDDING = [
     _column("embedding", pa.list_(pa.float32(), 1), "Vector of the encoder (its size is the encoder's)"),
     *_ENCODER,
@@ -71,7 +76,7 @@ _LINE = [
     _column("length", pa.float32(), "Length of the line that came in", "page px"),
     _column("added", pa.float32(), "Length of line added, that nobody drew", "page px"),
     _column("retraced", pa.float32(), "Length of line that is drawn once more", "page px"),
-    _column("lost", pa.float32(), "Length of drawn line that is no longer there", "page px"),
+    _column("lost", pa.float32(), "Length of drawn line that is no longer there, erased or not", "page px"),
 ]
 _HISTORY = [
     _column("run", pa.string(), "The training run: name of the folder that holds its weights"),
@@ -188,6 +193,8 @@ SCHEMAS: dict[str, pa.Schema] = {
             _PAGE_SHA256,
             _column("strokes", STROKES, "Strokes after joining end to end", "page px"),
             _GROUP_OF_STROKE,
+            _SETTLED,
+            _column("erased", pa.list_(BOX), "Boxes of the strokes that were erased by hand", "page px"),
             *_LINE,
         ],
         "spliced_strokes": [
@@ -196,6 +203,7 @@ SCHEMAS: dict[str, pa.Schema] = {
             _PAGE_SHA256,
             _column("strokes", STROKES, "Strokes after splicing them into each other", "page px"),
             _GROUP_OF_STROKE,
+            _SETTLED,
             *_LINE,
         ],
         "drawings": [
