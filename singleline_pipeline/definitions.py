@@ -3,6 +3,7 @@
 import dagster as dg
 
 from singleline_pipeline.assets import datasets, drawings, maps, models, pages, samples, strokes
+from singleline_pipeline.orchestration import label_sources
 from singleline_pipeline.orchestration.io_manager import ParquetIOManager
 from singleline_pipeline.orchestration.jobs import jobs
 from singleline_pipeline.orchestration.resources import HomeResource
@@ -10,7 +11,9 @@ from singleline_pipeline.orchestration.schedules import schedules
 from singleline_pipeline.orchestration.sensors import sensors
 
 defs = dg.Definitions(
-    assets=dg.load_assets_from_modules([pages, strokes, drawings, datasets, models, samples, maps]),
+    assets=dg.load_assets_from_modules(
+        [label_sources, pages, strokes, drawings, datasets, models, samples, maps]
+    ),
     jobs=jobs,
     schedules=schedules,
     sensors=sensors,

@@ -11,7 +11,8 @@ from pydantic import Field
 
 from singleline_pipeline.assets.table_asset import materialized, table_of
 from singleline_pipeline.nested import vectors_from_arrow, vectors_to_arrow
-from singleline_pipeline.orchestration.external import external_versions
+from singleline_pipeline.orchestration.external import FIT_COLUMNS, external_versions
+from singleline_pipeline.orchestration.label_sources import observe_labels
 from singleline_pipeline.orchestration.preview import sheet
 from singleline_pipeline.orchestration.resources import HomeResource
 from singleline_pipeline.schemas import SCHEMAS
@@ -61,17 +62,18 @@ def embedding_columns(images: Any, encoder: str) -> dict[str, Any]:
     }
 
 
-def nearest_clusters(vectors: pa.ChunkedArray, clusters: pa.Table | None) -> dict[str, list]:
-    """fit_id, cluster and distance of each row, and the cluster's name; all None where there is no fit yet."""
+def nearest_clusters(
+    vectors: pa.ChunkedArray, clusters: pa.Table | None, names: Sequence[str | None]
+) -> dict[str, list]:
+    """fit_id, cluster and distance of each row, and its cluster's name; all None where there is no fit yet."""
     from singleline_pipeline.embedding import assign
 
     rows = len(vectors)
     if clusters is None or not clusters.num_rows or not rows:
         return {name: [None] * rows for name in ("fit_id", "cluster", "distance", "name")}
     number, distance = assign(vectors_from_arrow(vectors), vectors_from_arrow(clusters["centroid"]))
-    names, fits = clusters["name"].to_pylist(), clusters["fit_id"].to_pylist()
     return {
-        "fit_id": [fits[0]] * rows,
+        "fit_id": [clusters["fit_id"][0].as_py()] * rows,
         "cluster": number.tolist(),
         "distance": distance.tolist(),
         "name": [names[index] for index in number],
@@ -145,6 +147,8 @@ def clusters_table(
             members, dict(zip(keys, suggestions, strict=True))
         )
         table = table_of(name, columns)
+    if fitted:
+        observe_labels(context, f"{scope.removesuffix('_cluster')}_labels", place, clusters=table)
     problems = labels.problems + _labels_of_nothing(place.labels / "fits", scope, labels, keys)
     for problem in problems:
         context.log.warning(problem)
@@ -155,6 +159,7 @@ def clusters_table(
         table,
         counts={"in": sum(map(len, table["members"].to_pylist())), "out": sum(table["size"].to_pylist())},
         external=external,
+        read=FIT_COLUMNS,
         metadata={
             "fitted_now": fitted,
             "rows": embeddings.num_rows,
@@ -201,7 +206,7 @@ def _sheets(
     """One contact sheet for each cluster, with its most typical rows first."""
     if not table.num_rows:
         return {}
-    near = nearest_clusters(embeddings["embedding"], table)
+    near = nearest_clusters(embeddings["embedding"], table, table["name"].to_pylist())
     ids = embeddings[f"{scope.removesuffix('_cluster')}_id"].to_pylist()
     unnamed = "looks like" if scope == "page_cluster" else "until then"
     number, distance = np.array(near["cluster"]), np.array(near["distance"])

@@ -18,9 +18,11 @@ from singleline_pipeline.assets.clusters import (
 )
 from singleline_pipeline.assets.table_asset import materialized, table_asset, table_of
 from singleline_pipeline.nested import strokes_from_arrow, strokes_to_arrow
-from singleline_pipeline.orchestration.external import external_versions
+from singleline_pipeline.orchestration.external import FIT_COLUMNS, cluster_names, external_versions
+from singleline_pipeline.orchestration.label_sources import observe_labels
 from singleline_pipeline.orchestration.preview import sheet
 from singleline_pipeline.orchestration.resources import HomeResource
+from singleline_pipeline.orchestration.studio_link import studio_link
 
 GROUP = "drawings"
 
@@ -103,7 +105,7 @@ def drawings(
 
 @table_asset(group=GROUP, code_version="1", kinds={"pytorch"}, partitioned=True)
 def drawing_embeddings(
-    context: dg.AssetExecutionContext, config: EncoderConfig, drawings: pa.Table
+    context: dg.AssetExecutionContext, config: EncoderConfig, home: HomeResource, drawings: pa.Table
 ) -> dg.MaterializeResult[pa.Table]:
     """What an encoder sees in each drawing, drawn cleanly with a pen of one width."""
     from singleline_pipeline import rendering
@@ -111,13 +113,21 @@ def drawing_embeddings(
     pictures = (rendering.rasterize(strokes) for strokes in strokes_from_arrow(drawings["strokes"]))
     columns = {name: drawings[name] for name in ("drawing_id", "page_id", "sketchbook", "sha256")}
     table = table_of("drawing_embeddings", columns | embedding_columns(pictures, config.encoder))
+    observe_labels(context, "drawing_labels", home.get(), rows=table)
     counts = {"in": drawings.num_rows, "out": table.num_rows}
     return materialized(
         context, "drawing_embeddings", table, counts=counts, metadata={"encoder": config.encoder}
     )
 
 
-@table_asset(group=GROUP, code_version="1", kinds={"scikit-learn"}, partitioned=False)
+@table_asset(
+    group=GROUP,
+    code_version="2",
+    kinds={"scikit-learn"},
+    partitioned=False,
+    deps=["cluster_names"],
+    metadata=studio_link(),
+)
 def drawing_clusters(
     context: dg.AssetExecutionContext,
     config: ClusterConfig,
@@ -152,7 +162,13 @@ def drawing_clusters(
     return clusters_table(context, "drawing_clusters", config, home, rows, keys, suggestions, pictures)
 
 
-@table_asset(group=GROUP, code_version="1", partitioned=True, deps=["drawing_clusters"])
+@table_asset(
+    group=GROUP,
+    code_version="2",
+    partitioned=True,
+    deps=["drawing_clusters", "drawing_labels"],
+    metadata=studio_link(),
+)
 def filtered_drawings(
     context: dg.AssetExecutionContext,
     config: FilterConfig,
@@ -168,9 +184,11 @@ def filtered_drawings(
 
     place = home.get()
     external = external_versions("filtered_drawings", context.partition_key, place)
-    by_hand = embedding.read_labels(place.labels / "labels.csv").drawings()
+    labels = embedding.read_labels(place.labels / "labels.csv")
+    by_hand = labels.drawings()
+    clusters = Lake(place.lake).read_optional("drawing_clusters", columns=FIT_COLUMNS)
     near = nearest_clusters(
-        drawing_embeddings["embedding"], Lake(place.lake).read_optional("drawing_clusters")
+        drawing_embeddings["embedding"], clusters, cluster_names(clusters, labels, place, "drawing")
     )
     strokes = strokes_from_arrow(drawings["strokes"])
     decided = []

@@ -17,10 +17,12 @@ from singleline_pipeline.assets.clusters import (
 )
 from singleline_pipeline.assets.table_asset import column_schema, materialized, table_asset, table_of
 from singleline_pipeline.orchestration.checks import check_specs
-from singleline_pipeline.orchestration.external import external_versions
+from singleline_pipeline.orchestration.external import FIT_COLUMNS, cluster_names, external_versions
+from singleline_pipeline.orchestration.label_sources import observe_labels
 from singleline_pipeline.orchestration.partitions import sketchbooks
 from singleline_pipeline.orchestration.preview import sheet
 from singleline_pipeline.orchestration.resources import HomeResource
+from singleline_pipeline.orchestration.studio_link import studio_link
 from singleline_pipeline.schemas import SCHEMAS
 
 GROUP = "pages"
@@ -125,7 +127,7 @@ def read_sketchbook(context: dg.AssetExecutionContext, config: ReadingConfig, ho
 
 @table_asset(group=GROUP, code_version="1", kinds={"pytorch"}, partitioned=True)
 def page_embeddings(
-    context: dg.AssetExecutionContext, config: EncoderConfig, raw_pages: pa.Table
+    context: dg.AssetExecutionContext, config: EncoderConfig, home: HomeResource, raw_pages: pa.Table
 ) -> dg.MaterializeResult[pa.Table]:
     """What an encoder sees in each page, and its statistics (colour, darkness, ink, ...)."""
     from singleline_pipeline import scans
@@ -134,6 +136,7 @@ def page_embeddings(
     images = (scans.decode_image(file["bytes"], name=page_id) for file, page_id in files)
     columns = {name: raw_pages[name] for name in ("page_id", "sketchbook", "folder", "sha256")}
     table = table_of("page_embeddings", columns | embedding_columns(images, config.encoder))
+    observe_labels(context, "page_labels", home.get(), rows=table)
     counts = {"in": raw_pages.num_rows, "out": table.num_rows}
     return materialized(
         context, "page_embeddings", table, counts=counts, metadata={"encoder": config.encoder}
@@ -149,7 +152,14 @@ def _suggestions(pages: pa.Table) -> list[str]:
     ]
 
 
-@table_asset(group=GROUP, code_version="1", kinds={"scikit-learn"}, partitioned=False)
+@table_asset(
+    group=GROUP,
+    code_version="2",
+    kinds={"scikit-learn"},
+    partitioned=False,
+    deps=["cluster_names"],
+    metadata=studio_link(),
+)
 def page_clusters(
     context: dg.AssetExecutionContext,
     config: ClusterConfig,
@@ -175,7 +185,13 @@ def page_clusters(
     )
 
 
-@table_asset(group=GROUP, code_version="1", partitioned=True, deps=["page_clusters"])
+@table_asset(
+    group=GROUP,
+    code_version="2",
+    partitioned=True,
+    deps=["page_clusters", "page_labels"],
+    metadata=studio_link(),
+)
 def page_groups(
     context: dg.AssetExecutionContext, home: HomeResource, raw_pages: pa.Table, page_embeddings: pa.Table
 ) -> dg.MaterializeResult[pa.Table]:
@@ -186,8 +202,12 @@ def page_groups(
 
     place = home.get()
     external = external_versions("page_groups", context.partition_key, place)
-    by_hand = read_labels(place.labels / "labels.csv").resolve("page")
-    near = nearest_clusters(page_embeddings["embedding"], Lake(place.lake).read_optional("page_clusters"))
+    labels = read_labels(place.labels / "labels.csv")
+    by_hand = labels.resolve("page")
+    clusters = Lake(place.lake).read_optional("page_clusters", columns=FIT_COLUMNS)
+    near = nearest_clusters(
+        page_embeddings["embedding"], clusters, cluster_names(clusters, labels, place, "page")
+    )
     suggestions = _suggestions(page_embeddings)
     sha256 = page_embeddings["sha256"].to_pylist()
     decided = [
@@ -213,6 +233,8 @@ def page_groups(
         table,
         counts={"in": page_embeddings.num_rows, "out": table.num_rows},
         external=external,
+        # Who decided is no matter to what is traced: a page that is labelled as what it was is not traced again.
+        read=["page_id", "sha256", "group"],
         metadata={
             **{f"pages_{group}": count for group, count in sorted(Counter(g for g, _ in decided).items())},
             "decided_by": dict(Counter(by for _, by in decided)),

@@ -1,6 +1,6 @@
 """What every asset here has in common: a Parquet table with a fixed schema, checked, fingerprinted, described."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import dagster as dg
@@ -41,6 +41,7 @@ def table_asset(
     kinds: set[str] | None = None,
     partitioned: bool,
     counted: bool = True,
+    metadata: Mapping[str, Any] | None = None,
     **options: Any,
 ) -> Callable[[Callable[..., Any]], dg.AssetsDefinition]:
     """`dg.asset` for a function of the asset's name that returns `materialized(...)`.
@@ -51,6 +52,7 @@ def table_asset(
         kinds: What it is made with, beside Parquet.
         partitioned: By sketchbook, or one table.
         counted: Whether it accounts for the rows that went in.
+        metadata: Of the asset itself, beside the schema of its columns.
         **options: Further arguments of `dg.asset`.
     """
 
@@ -64,7 +66,7 @@ def table_asset(
             kinds={"parquet"} | (kinds or set()),
             partitions_def=sketchbooks if partitioned else None,
             check_specs=check_specs(name, SCHEMAS[name], counted=counted),
-            metadata={"dagster/column_schema": column_schema(name)},
+            metadata={"dagster/column_schema": column_schema(name), **(metadata or {})},
             **options,
         )(function)
 
@@ -97,6 +99,7 @@ def materialized(
     metadata: Mapping[str, Any],
     external: Mapping[str, str] | None = None,
     config: Mapping[str, Any] | None = None,
+    read: Sequence[str] | None = None,
 ) -> dg.MaterializeResult[pa.Table]:
     """The result of an asset: the table, its checks, its version by content, and what it was made from.
 
@@ -108,6 +111,7 @@ def materialized(
         metadata: What a person wants to see of it.
         external: Versions of inputs that are no assets (the folder, the labels), by name.
         config: The part of its config that makes it stale when it changes.
+        read: The columns that other assets read, where they are not all: others make nothing below it stale.
     """
     partition = context.partition_key if context.has_partition_key else None
     checks = list(check_table(name, table, counts))
@@ -117,7 +121,7 @@ def materialized(
     return dg.MaterializeResult(
         asset_key=name,
         value=table,
-        data_version=dg.DataVersion(content_version(table)),
+        data_version=dg.DataVersion(content_version(table if read is None else table.select(read))),
         check_results=checks,
         metadata={
             "dagster/row_count": table.num_rows,

@@ -10,7 +10,8 @@ import dagster as dg
 from singleline_pipeline.embedding import LabelError
 from singleline_pipeline.home import Home
 from singleline_pipeline.lake import Lake
-from singleline_pipeline.orchestration.external import external_versions
+from singleline_pipeline.orchestration.external import READ_LABELS, external_versions
+from singleline_pipeline.orchestration.label_sources import report_labels
 from singleline_pipeline.orchestration.staleness import Staleness
 from singleline_pipeline.scans import PageError
 
@@ -92,6 +93,9 @@ def materialize_stale(
 ) -> Outcome:
     """Materialize the assets that are missing or stale, one run a stage and sketchbook.
 
+    What only reads a stale asset waits for a second run, in which it takes part where the first one changed something:
+    a label that leaves a page in its group does not have the whole sketchbook traced again.
+
     A sketchbook that fails is left where it failed, and the others go on.
 
     Args:
@@ -112,31 +116,36 @@ def materialize_stale(
         for partition in partitions if graph.partitioned[group[0]] else [None]:
             if partition in outcome.failed_partitions:
                 continue
-            try:
-                external = {name: external_versions(name, partition, home) for name in group}
-            except (LabelError, PageError) as error:  # before any step: no run would tell of it
-                outcome.failed[partition or "labels"] = str(error)
-                outcome.failed_partitions |= {partition} if partition else set()
-                continue
-            stale = {
-                name
-                for name in group
-                if not staleness.is_fresh(
-                    name, partition, external=external[name], config=(fingerprinted or {}).get(name)
-                )
-            }
-            selection = graph.with_downstream(stale, set(group))
-            if not selection:
-                continue
-            progress(f"{partition or 'all sketchbooks'}: {', '.join(sorted(selection))}")
-            done, errors, warnings = _run(definitions, instance, selection, partition, configs or {})
-            for name in sorted(done):
-                staleness.look_again(name, partition)
-                outcome.materialized.append(_label(name, partition))
-            outcome.warnings += [warning for warning in warnings if warning not in outcome.warnings]
-            if errors:
-                outcome.failed |= {_label(name, partition): error for name, error in errors.items()}
-                outcome.failed_partitions |= {partition} if partition else set()
+            for first in (True, False):
+                try:
+                    external = {name: external_versions(name, partition, home) for name in group}
+                except (LabelError, PageError) as error:  # before any step: no run would tell of it
+                    outcome.failed[partition or "labels"] = str(error)
+                    outcome.failed_partitions |= {partition} if partition else set()
+                    break
+                stale = {
+                    name
+                    for name in group
+                    if not staleness.is_fresh(
+                        name, partition, external=external[name], config=(fingerprinted or {}).get(name)
+                    )
+                }
+                within = {name for one in stale for name in graph.together[one]} if first else set(group)
+                selection = graph.with_downstream(stale, within)
+                if not selection:
+                    break
+                progress(f"{partition or 'all sketchbooks'}: {', '.join(sorted(selection))}")
+                for name in sorted(selection & READ_LABELS.keys()):
+                    report_labels(instance, READ_LABELS[name], partition, external[name][READ_LABELS[name]])
+                done, errors, warnings = _run(definitions, instance, selection, partition, configs or {})
+                for name in sorted(done):
+                    staleness.look_again(name, partition)
+                    outcome.materialized.append(_label(name, partition))
+                outcome.warnings += [warning for warning in warnings if warning not in outcome.warnings]
+                if errors:
+                    outcome.failed |= {_label(name, partition): error for name, error in errors.items()}
+                    outcome.failed_partitions |= {partition} if partition else set()
+                    break
     return outcome
 
 
