@@ -124,13 +124,17 @@ class Settings:
 
         Empty where that is what is built in: saying what holds anyway changes nothing.
         """
-        built_in = Settings().of(section)
+        own = self.pages_of(section)
+        if section not in self.everywhere and not own:
+            return ""
+        built_in, everywhere = Settings().of(section), self.of(section)
         of_page = {
-            page: self.of(section, page) for page in (self.pages_of(section) if pages is None else pages)
+            page: self.of(section, page) if page in own else everywhere
+            for page in (own if pages is None else pages)
         }
         if pages is None:
-            of_page = {page: values for page, values in of_page.items() if values != self.of(section)}
-            of_page[""] = self.of(section)
+            of_page = {page: values for page, values in of_page.items() if values != everywhere}
+            of_page[""] = everywhere
         said = sorted((page, values) for page, values in of_page.items() if values != built_in)
         return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest() if said else ""
 
@@ -141,8 +145,12 @@ class Settings:
         before = self.everywhere if page is None else self.pages.get(page, {})
         after = {section: dict(values) for section, values in before.items()}
         for section, values in change.items():
-            kept = after.get(section, {}) | dict(values)
-            after[section] = {name: value for name, value in kept.items() if value is not None}
+            here = after.setdefault(section, {})
+            for name, value in values.items():
+                if value is None:
+                    here.pop(name, None)
+                else:
+                    here[name] = SETTINGS[section][name].kind(value)
         after = {section: values for section, values in after.items() if values}
         if page is None:
             return Settings(after, self.pages, self.problems)

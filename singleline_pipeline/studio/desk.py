@@ -24,6 +24,7 @@ from singleline_pipeline.studio.kinds import DRAWINGS, HAND, KINDS, NONE, PAGES,
 from singleline_pipeline.studio.labels_file import LabelsFile
 from singleline_pipeline.studio.tables import Tables
 from singleline_pipeline.studio.thumbnails import A_SHEET, ACROSS, TILE, Thumbnails
+from singleline_pipeline.studio.tuning import Tuning
 
 MOST_IDS = 20_000
 """Pages or drawings that one request may label."""
@@ -39,6 +40,7 @@ class Desk:
         self.home = home
         self.lake = Lake(home.lake)
         self.thumbnails = Thumbnails(self.lake)
+        self.tuning = Tuning(home.settings, self.lake)
         self._labels = LabelsFile(home.labels / "labels.csv")
         self._lock = threading.RLock()
         self._tables = Tables(self.lake)
@@ -130,17 +132,33 @@ class Desk:
                 "new": int((~there).sum()),
                 "undo": self._history.size(undo) if undo else 0,
                 "redo": self._history.size(redo) if redo else 0,
-                "problems": self._labels.problems[-20:],
+                "problems": [*self._labels.problems[-20:], *self.tuning.problems],
             }
 
     def waiting(self) -> dict[str, int]:
-        """How many pages and drawings are something else by now than in the lake's tables."""
+        """How many pages and drawings are something else by now than in the lake's tables, and of how many sketchbooks
+        the settings are."""
         with self._lock:
             found = {}
             for kind in KINDS.values():
                 table, codes = self._tables.collections[kind].in_table, self._decisions[kind].decide()[0]
                 found[kind.plural] = int(((table != codes) & (table != NONE)).sum())
-            return found
+            return found | {"sketchbooks": self.tuning.waiting(self._tables.collections[PAGES])}
+
+    def settings_effects(self, page_id: str, values: dict[str, Any]) -> dict[str, dict[str, Any]]:
+        """What it would make stale to use some settings for a page, or everywhere, by action."""
+        with self._lock:
+            self.rows(PAGES, [page_id])
+            pages, drawings = (self._tables.collections[kind] for kind in (PAGES, DRAWINGS))
+            return self.tuning.effects(page_id, values, pages, drawings)
+
+    def set_settings(self, action: str, page_id: str, values: dict[str, Any]) -> dict[str, Any]:
+        """Write settings of a page, or of all, to settings.toml, and say what that makes stale."""
+        with self._lock:
+            row = self.rows(PAGES, [page_id])[0]
+            pages, drawings = (self._tables.collections[kind] for kind in (PAGES, DRAWINGS))
+            said = self.tuning.write(action, page_id, values, pages, drawings)
+            return {"said": said, "waiting": self.waiting(), "settings": self.tuning.shown(pages.keys[row])}
 
     def uncertain(self, kind: Kind, count: int) -> list[dict[str, Any]]:
         """The rows in most doubt that nobody has labelled by hand, the most doubtful first, with the reason."""

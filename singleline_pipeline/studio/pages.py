@@ -1,13 +1,14 @@
 """A single page: its picture at the size of a screen, the line on it, and what other settings would make of it."""
 
 import io
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import pyarrow.dataset as ds
 from PIL import Image, ImageOps
 
+from singleline_pipeline.home import Home
 from singleline_pipeline.lake import Lake, MissingTableError
 from singleline_pipeline.nested import strokes_from_arrow
 from singleline_pipeline.studio.errors import RequestError
@@ -41,8 +42,6 @@ def _jpeg_at_a_smaller_size(data: bytes) -> Image.Image | None:
     """A large scan takes 100 ms and 10 MB to decode at a half of its size, and a second and 300 MB as it is."""
     if not data.startswith(b"\xff\xd8"):
         return None  # also what Pillow cannot open at all: an SVG
-    if not data.startswith(b"\xff\xd8"):
-        return None
     with Image.open(io.BytesIO(data)) as picture:
         if picture.mode not in ("RGB", "L"):
             return None
@@ -83,68 +82,54 @@ def page_lines(lake: Lake, book: str, page_id: str) -> dict[str, Any]:
     return answer
 
 
-@dataclass(frozen=True)
-class Settings:
-    """What the sliders say; the names, units and defaults are those of the assets' configs."""
-
-    join_gap: float = 15.0
-    method: str = "route"
-    line_gap: float = 30.0
-    overlap: float = 0.25
-    epsilon: float = 1.0
-
-
-LIMITS = {"join_gap": (0.0, 200.0), "line_gap": (0.0, 400.0), "overlap": (0.01, 1.0), "epsilon": (0.0, 20.0)}
-METHODS = ("route", "splice")
-
-
-def settings_of(values: dict[str, str]) -> Settings:
-    """Settings from a request's query. Raises RequestError for what is no number, or out of its range."""
-    chosen: dict[str, Any] = {}
-    for name, (low, high) in LIMITS.items():
-        if name in values:
-            try:
-                number = float(values[name])
-            except ValueError:
-                number = float("nan")
-            if not low <= number <= high:
-                raise RequestError(f"{name} must be a number from {low:g} to {high:g}.")
-            chosen[name] = number
-    if "method" in values:
-        if values["method"] not in METHODS:
-            raise RequestError(f"method must be one of {', '.join(METHODS)}.")
-        chosen["method"] = values["method"]
-    return Settings(**chosen)
-
-
-def try_settings(lake: Lake, book: str, page_id: str, settings: Settings) -> dict[str, Any]:
+def try_settings(
+    home: Home, lake: Lake, book: str, page_id: str, settings: Mapping[str, Mapping[str, Any]]
+) -> dict[str, Any]:
     """What the pipeline's own functions make of a traced page under other settings; nothing is written.
+
+    Args:
+        home: Where corrections by hand lie.
+        lake: Where strokes lie.
+        book: The page's sketchbook.
+        page_id: The page.
+        settings: Every setting of the page, by section and name of settings.toml.
 
     Raises RequestError (404) where the page has not been traced.
     """
-    from singleline_pipeline.geometry import drawings_of_page, join_page, route_page, simplify, splice_page
+    from singleline_pipeline.corrections import correct_page, read_corrections
+    from singleline_pipeline.dataset import DatasetSettings, simplified
+    from singleline_pipeline.geometry import drawings_of_page, join_page, route_page, splice_page
+    from singleline_pipeline.geometry.strokes import StrokeError
 
-    table = _row(lake, "strokes", book, page_id, ["strokes", "group"])
+    table = _row(lake, "strokes", book, page_id, ["sha256", "strokes", "group", "pen_width"])
     if table is None:
         raise RequestError(
             f"{page_id} has not been traced: only pages in the group drawings are.", status=404
         )
     before = strokes_from_arrow(table["strokes"])[0]
-    joined = join_page(before, table["group"][0].as_py(), max_gap=settings.join_gap)
-    if settings.method == "route":
-        line = route_page(joined.strokes, joined.groups.tolist(), max_gap=settings.line_gap)
+    said = read_corrections(home.labels).of_page(table["sha256"][0].as_py())
+    page = correct_page(before, table["group"][0].as_py(), said, table["pen_width"][0].as_py())
+    joined = join_page(page.strokes, page.groups.tolist(), **settings["joined_strokes"])
+    way = dict(settings["spliced_strokes"])
+    if way.pop("method") == "route":
+        line = route_page(joined.strokes, joined.groups.tolist(), **way)
     else:
-        line = splice_page(joined.strokes, joined.groups.tolist(), max_gap=settings.line_gap)
-    found = drawings_of_page(line.strokes, line.groups.tolist(), min_overlap=settings.overlap)
+        line = splice_page(joined.strokes, joined.groups.tolist(), max_gap=way["max_gap"])
+    found = drawings_of_page(line.strokes, line.groups.tolist(), settled=page.settled, **settings["drawings"])
+    dataset = DatasetSettings(**settings["stroke3_dataset"])
     drawings = []
     for drawing in found.drawings:
-        simple = [simplify(stroke, settings.epsilon) for stroke in drawing.strokes]
+        try:
+            simple, epsilon = simplified(drawing.strokes, dataset)
+        except StrokeError:  # not within the budget of points: the dataset leaves it out, and says so
+            simple, epsilon = drawing.strokes, 0.0
         corner = np.array(drawing.box[:2])
         drawings.append(
             {
                 "box": [round(float(value), 1) for value in drawing.box],
                 "points_before": sum(map(len, drawing.strokes)),
                 "points": sum(map(len, simple)),
+                "epsilon": round(epsilon, 2),
                 "strokes": as_numbers([_on_page(stroke, drawing.scale, corner) for stroke in simple]),
             }
         )

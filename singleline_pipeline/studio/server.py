@@ -22,11 +22,12 @@ from singleline_pipeline.embedding.errors import LabelError
 from singleline_pipeline.home import Home
 from singleline_pipeline.lake import LakeError
 from singleline_pipeline.scans.errors import PageError
+from singleline_pipeline.settings_file import SettingsError
 from singleline_pipeline.studio.desk import MOST_IDS, Desk
 from singleline_pipeline.studio.errors import RequestError, StudioError
 from singleline_pipeline.studio.guard import Guard
 from singleline_pipeline.studio.kinds import KINDS, PAGES, Kind
-from singleline_pipeline.studio.pages import page_lines, page_picture, settings_of, try_settings
+from singleline_pipeline.studio.pages import page_lines, page_picture, try_settings
 from singleline_pipeline.studio.running import Runner
 from singleline_pipeline.studio.thumbnails import A_SHEET
 
@@ -77,6 +78,9 @@ def create_app(home: Home, *, token: str | None = None) -> Starlette:
         Route("/api/labels", studio.label, methods=["POST"]),
         Route("/api/undo", studio.undo, methods=["POST"]),
         Route("/api/redo", studio.redo, methods=["POST"]),
+        Route("/api/settings", studio.set_settings, methods=["POST"]),
+        Route("/api/settings/effects", studio.settings_effects, methods=["POST"]),
+        Route("/api/settings/{page_id:str}", studio.settings),
         Route("/api/page/{page_id:str}", studio.page),
         Route("/api/line/{page_id:str}", studio.line),
         Route(f"/api/{kind}", studio.collection),
@@ -98,6 +102,7 @@ def create_app(home: Home, *, token: str | None = None) -> Starlette:
             LabelError: _failed,
             LakeError: _failed,
             PageError: _failed,
+            SettingsError: _failed,
         },
     )
 
@@ -160,8 +165,25 @@ class _Studio:
 
     async def line(self, request: Request) -> Response:
         book, page_id = self._page(request)
-        settings = settings_of(dict(request.query_params))
-        return JSONResponse(await run_in_threadpool(try_settings, self._desk.lake, book, page_id, settings))
+        desk, collection = self._desk, self._desk.collection(PAGES)
+        key = collection.keys[collection.row[page_id]]
+        settings = desk.tuning.values_of(key, _numbers_of(request))
+        return JSONResponse(
+            await run_in_threadpool(try_settings, desk.home, desk.lake, book, page_id, settings)
+        )
+
+    async def settings(self, request: Request) -> Response:
+        _, page_id = self._page(request)
+        collection = self._desk.collection(PAGES)
+        return JSONResponse(self._desk.tuning.shown(collection.keys[collection.row[page_id]]))
+
+    async def settings_effects(self, request: Request) -> Response:
+        values = await _json(request, {"page_id": str, "values": dict})
+        return JSONResponse(await run_in_threadpool(lambda: self._desk.settings_effects(**values)))
+
+    async def set_settings(self, request: Request) -> Response:
+        values = await _json(request, {"action": str, "page_id": str, "values": dict})
+        return JSONResponse(await run_in_threadpool(lambda: self._desk.set_settings(**values)))
 
     async def effects(self, request: Request) -> Response:
         values = await _json(request, {"scope": str, "ids": list})
@@ -265,6 +287,17 @@ def _count(request: Request, usual: int) -> int:
     return int(text)
 
 
+def _numbers_of(request: Request) -> dict[str, float | str]:
+    """The query of a request: what looks like a number is one."""
+    found: dict[str, float | str] = {}
+    for name, text in request.query_params.items():
+        try:
+            found[name] = float(text)
+        except ValueError:
+            found[name] = text
+    return found
+
+
 async def _json(request: Request, fields: dict[str, type]) -> dict[str, Any]:
     """The body of a request: an object with these fields and no others."""
     try:
@@ -277,7 +310,8 @@ async def _json(request: Request, fields: dict[str, type]) -> dict[str, Any]:
         raise RequestError(f"The body must be an object with {', '.join(fields) or 'nothing in it'}.")
     for name, kind in fields.items():
         if not isinstance(values[name], kind):
-            raise RequestError(f"{name} must be a {'list of strings' if kind is list else 'string'}.")
+            wanted = "list of strings" if kind is list else "object" if kind is dict else "string"
+            raise RequestError(f"{name} must be a {wanted}.")
         if kind is list and not all(isinstance(value, str) for value in values[name]):
             raise RequestError(f"{name} must be a list of strings, at most {MOST_IDS}.")
     return values

@@ -1,8 +1,6 @@
 """What the studio says of labels must be what the file holds and what the pipeline makes of it."""
 
-import re
 import time
-from importlib.resources import files
 from pathlib import Path
 
 import cv2
@@ -250,23 +248,6 @@ def test_labels_that_cannot_be_written_are_told_of(page: Page, made: MadeHome) -
     answer = page.client.post("/api/labels", json=body)
     assert answer.status_code == 503
     assert str(made.labels) in answer.json()["error"]
-
-
-def test_sliders_begin_where_the_pipeline_does() -> None:
-    """Before anything is moved they must show the line that is in the tables."""
-    from singleline_pipeline.assets.drawings import SplitConfig
-    from singleline_pipeline.assets.strokes import JoinConfig, SpliceConfig
-    from singleline_pipeline.studio.pages import LIMITS, Settings
-
-    usual = Settings()
-    assert usual.join_gap == JoinConfig().max_gap
-    assert usual.method == SpliceConfig().method
-    assert usual.overlap == SplitConfig().min_overlap
-    assert "30 for route" in SpliceConfig.model_fields["max_gap"].description
-    assert usual.line_gap == 30.0
-    script = (files("singleline_pipeline.studio") / "static" / "sliders.js").read_text()
-    for name in LIMITS:
-        assert re.search(rf'\["{name}", "[^"]+", {getattr(usual, name):g}, ', script)
 
 
 @pytest.mark.parametrize(

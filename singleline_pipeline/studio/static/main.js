@@ -36,7 +36,7 @@ const map = new MapView(/** @type {HTMLCanvasElement} */ (by("map")), {
     say(`${count(rows.length)} selected.`);
   },
 });
-const page = new PageView(dialog("page-dialog"), shelves, { label: send, similar: (row) => similar(row) });
+const page = new PageView(dialog("page-dialog"), shelves, { label: send, similar: (row) => similar(row), settled });
 const run = new RunView(button("run"), dialog("run-dialog"), say);
 const sync = new Sync(
   async (status) => {
@@ -205,6 +205,13 @@ function take(answer) {
   complain("request", []);
   for (const one of Object.values(shelves)) one.refresh(answer.decided[one.kind]);
   versions = { ...versions, labels: answer.decided.pages.version };
+  sync.tell();
+  say(answer.said);
+}
+
+/** Settings were written. @param {any} answer */
+function settled(answer) {
+  run.wait(answer.waiting);
   sync.tell();
   say(answer.said);
 }

@@ -9,7 +9,7 @@ const SVG = "http://www.w3.org/2000/svg";
 
 /**
  * @typedef {import("./shelf.js").Shelf} Shelf
- * @typedef {{label: (shelf: Shelf, scope: string, ids: string[], label: string) => Promise<boolean>, similar: (row: number) => void}} Asked
+ * @typedef {{label: (shelf: Shelf, scope: string, ids: string[], label: string) => Promise<boolean>, similar: (row: number) => void, settled: (answer: any) => void}} Asked
  */
 
 export class PageView {
@@ -140,7 +140,7 @@ export class PageView {
     }
     this.cuts = element("div", "cuts");
     const sliders = element("div");
-    this.sliders = new Sliders(sliders, () => this.#draw());
+    this.sliders = new Sliders(sliders, () => this.#draw(), (answer) => this.asked.settled(answer));
     side.append(choosing, this.cuts, this.layerBox, sliders);
     body.append(view, side);
     this.dialog.append(head, body);

@@ -10,7 +10,7 @@ export class RunView {
     this.said = said;
     /** @type {any} */
     this.state = { state: "idle", messages: [], seconds: 0 };
-    this.waiting = { pages: 0, drawings: 0 };
+    this.waiting = { pages: 0, drawings: 0, sketchbooks: 0 };
     const sheet = document.createElement("div");
     sheet.className = "sheet";
     this.title = document.createElement("h2");
@@ -45,7 +45,7 @@ export class RunView {
     }
   }
 
-  /** @param {{pages: number, drawings: number}} waiting labels that no run has made true yet */
+  /** @param {{pages: number, drawings: number, sketchbooks: number}} waiting labels and settings that no run has made true */
   wait(waiting) {
     this.waiting = waiting;
     this.show(this.state);
@@ -56,14 +56,17 @@ export class RunView {
     const before = this.state.state;
     this.state = state;
     const running = state.state === "running";
-    const { pages, drawings } = this.waiting;
-    const changed = [pages && `${pages} ${pages === 1 ? "page" : "pages"}`, drawings && `${drawings} ${drawings === 1 ? "drawing" : "drawings"}`].filter(Boolean);
-    this.button.textContent = running ? "Running …" : changed.length ? `Run (${pages + drawings})` : "Run";
-    this.button.title = changed.length ? `${changed.join(" and ")} changed since the last run` : "Everything is as labelled";
+    const { pages, drawings, sketchbooks } = this.waiting;
+    const count = (/** @type {number} */ number, /** @type {string} */ noun) => number && `${number} ${noun}${number === 1 ? "" : "s"}`;
+    const labelled = [count(pages, "page"), count(drawings, "drawing")].filter(Boolean).join(" and ");
+    const changed = [labelled, sketchbooks && `the settings of ${count(sketchbooks, "sketchbook")}`].filter(Boolean);
+    const waiting = pages + drawings + sketchbooks;
+    this.button.textContent = running ? "Running …" : waiting ? `Run (${waiting})` : "Run";
+    this.button.title = changed.length ? `${changed.join(", and ")} changed since the last run` : "Everything is as labelled";
     this.about.textContent = running
       ? `Under way for ${Math.round(state.seconds)} s. It goes on if you close this; the Dagster UI shows it, too.`
       : changed.length
-        ? `${changed.join(" and ")} ${pages + drawings === 1 ? "is" : "are"} something else by now than in the tables. A run materializes what that makes stale, and nothing else.`
+        ? `${changed.join(", and ")} ${waiting === 1 && labelled ? "is" : "are"} something else by now than in the tables. A run materializes what that makes stale, and nothing else.`
         : "Nothing is waiting. A run would also pick up new scans and what was never run.";
     this.progress.hidden = !running;
     this.messages.hidden = state.messages.length === 0;
