@@ -16,6 +16,7 @@ from singleline_pipeline.assets.clusters import (
     nearest_clusters,
     unique_rows,
 )
+from singleline_pipeline.assets.step_settings import StepSettings, else_built_in
 from singleline_pipeline.assets.table_asset import materialized, table_asset, table_of
 from singleline_pipeline.nested import strokes_from_arrow, strokes_to_arrow
 from singleline_pipeline.orchestration.external import FIT_COLUMNS, cluster_names, external_versions
@@ -30,17 +31,19 @@ GROUP = "drawings"
 class SplitConfig(dg.Config):
     """How the strokes of a page are split into drawings. Units: 200 on the longer side of all ink of the page."""
 
-    min_overlap: float = Field(
-        0.25,
+    min_overlap: float | None = Field(
+        None,
         gt=0,
         le=1,
-        description="Provisional drawings are one where their boxes share this much of the smaller.",
+        description="Provisional drawings are one where their boxes share this much of the smaller. "
+        + else_built_in("drawings", "min_overlap"),
     )
-    min_area: float = Field(
-        500.0,
+    min_area: float | None = Field(
+        None,
         ge=0,
         le=20000,
-        description="A drawing that fits into a square of this area, in square units, is dropped.",
+        description="A drawing that fits into a square of this area, in square units, is dropped. "
+        + else_built_in("drawings", "min_area"),
     )
 
 
@@ -53,21 +56,22 @@ class FilterConfig(dg.Config):
     )
 
 
-@table_asset(group=GROUP, code_version="2", partitioned=True)
+@table_asset(group=GROUP, code_version="3", partitioned=True)
 def drawings(
-    context: dg.AssetExecutionContext, config: SplitConfig, spliced_strokes: pa.Table
+    context: dg.AssetExecutionContext, config: SplitConfig, home: HomeResource, spliced_strokes: pa.Table
 ) -> dg.MaterializeResult[pa.Table]:
-    """Pages split into drawings, each on its own canvas, 200 units on its longer side."""
+    """Pages split into drawings, each on its own canvas, 200 units on its longer side. Those that were split off or
+    merged by hand are taken as they are."""
     from singleline_pipeline import rendering
     from singleline_pipeline.geometry import drawings_of_page
 
+    settings = StepSettings(context, home.get(), "drawings", config)
     rows, dropped, strokes = [], [], 0
-    pages = spliced_strokes.select(["page_id", "sketchbook", "sha256", "group"]).to_pylist()
+    pages = spliced_strokes.select(["page_id", "sketchbook", "sha256", "group", "settled"]).to_pylist()
     for page, line in zip(pages, strokes_from_arrow(spliced_strokes["strokes"]), strict=True):
         strokes += len(line)
-        found = drawings_of_page(
-            line, page.pop("group"), min_overlap=config.min_overlap, min_area=config.min_area
-        )
+        grouped = {"groups": page.pop("group"), "settled": page.pop("settled")}
+        found = drawings_of_page(line, **grouped, **settings.of(page["sha256"]))
         for number, drawing in enumerate(found.drawings, start=1):
             rows.append(page | {"drawing_id": f"{page['page_id']}d{number:02d}", "drawing": drawing})
         dropped += [f"{page['page_id']}: {len(indices)} strokes at {box}" for indices, box in found.dropped]
@@ -93,7 +97,9 @@ def drawings(
         "drawings",
         table,
         counts={"in": strokes, "out": out, "dropped": strokes - out},
+        external=settings.version(page["sha256"] for page in pages),
         metadata={
+            **settings.metadata([page["page_id"] for page in pages], [page["sha256"] for page in pages]),
             "drawings_by_page": dict(Counter(row["page_id"] for row in rows)),
             "dropped": dg.MetadataValue.md(
                 "\n".join(f"- {line}" for line in dropped) or "Nothing was dropped."

@@ -8,6 +8,7 @@ import pyarrow as pa
 from singleline_pipeline.home import Home
 from singleline_pipeline.lake import Lake, LakeError
 from singleline_pipeline.nested import vectors_from_arrow
+from singleline_pipeline.orchestration.settings_versions import settings_version
 
 if TYPE_CHECKING:
     from singleline_pipeline.embedding import Labels
@@ -36,8 +37,15 @@ def external_versions(asset: str, partition: str | None, home: Home) -> dict[str
         from singleline_pipeline.scans import folder_fingerprint
 
         return {"folder": folder_fingerprint(home.folder_of(str(partition))).fingerprint}
+    if asset == "joined_strokes":
+        from singleline_pipeline.corrections import read_corrections
+
+        traced = _readable(Lake(home.lake), "strokes", partition, ["sha256"])
+        corrections = read_corrections(home.labels).version(traced["sha256"].to_pylist() if traced else ())
+        return {"corrections": corrections} | settings_version(asset, partition, home)
     source = READ_LABELS.get(asset)
-    return {} if source is None else {source: labels_version(source, partition, home)}
+    found = {} if source is None else {source: labels_version(source, partition, home)}
+    return found | settings_version(asset, partition, home)
 
 
 def labels_version(

@@ -14,6 +14,10 @@ from singleline_pipeline.orchestration.external import READ_LABELS, external_ver
 from singleline_pipeline.orchestration.label_sources import report_labels
 from singleline_pipeline.orchestration.staleness import Staleness
 from singleline_pipeline.scans import PageError
+from singleline_pipeline.settings_file import SettingsError
+
+_BEFORE_ANY_STEP = (LabelError, PageError, SettingsError)
+"""What is wrong with a file that steps read beside tables: no run would tell of it."""
 
 
 @dataclass
@@ -119,8 +123,9 @@ def materialize_stale(
             for first in (True, False):
                 try:
                     external = {name: external_versions(name, partition, home) for name in group}
-                except (LabelError, PageError) as error:  # before any step: no run would tell of it
-                    outcome.failed[partition or "labels"] = str(error)
+                except _BEFORE_ANY_STEP as error:
+                    file = "settings" if isinstance(error, SettingsError) else "labels"
+                    outcome.failed[partition or file] = str(error)
                     outcome.failed_partitions |= {partition} if partition else set()
                     break
                 stale = {
