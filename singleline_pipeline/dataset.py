@@ -183,6 +183,8 @@ def _write(dataset: Dataset, settings: DatasetSettings, now: datetime, building:
         "drawings": {split: len(rows) for split, rows in splits.items()},
         "points": {split: int(sum(map(len, rows))) for split, rows in splits.items()},
         "sketchbooks": dict(sorted(Counter(row.sketchbook for row in dataset.rows).items())),
+        # The .npz has no names: these are those of its rows.
+        "ids": {split: [row.drawing_id for row in dataset.rows if row.split == split] for split in SPLITS},
         "dropped": dict(sorted(dataset.dropped.items())),
     }
     (building / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n")

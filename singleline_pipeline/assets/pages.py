@@ -50,7 +50,8 @@ class ReadingConfig(dg.Config):
             metadata={"dagster/column_schema": column_schema("raw_pages")},
         ),
         "rejected_pages": dg.AssetOut(
-            description="One row for every file that could not be read, and for exact duplicates, with the reason.",
+            description="One row for every file that could not be read or is private, and for exact duplicates, with "
+            "the reason.",
             code_version="1",
             kinds={"parquet"},
             metadata={"dagster/column_schema": column_schema("rejected_pages")},
@@ -65,11 +66,16 @@ class ReadingConfig(dg.Config):
 def read_sketchbook(context: dg.AssetExecutionContext, config: ReadingConfig, home: HomeResource):
     """Read one sketchbook's folder."""
     from singleline_pipeline import scans
+    from singleline_pipeline.corrections import read_corrections
 
     folder = home.get().folder_of(context.partition_key)
     external = external_versions("raw_pages", context.partition_key, home.get())
-    book = scans.read_sketchbook(folder, max_pixels=config.max_megapixels * 1_000_000)
-    for message in book.warnings + [page.reason for page in book.rejected]:
+    said = read_corrections(home.get().labels)
+    book = scans.read_sketchbook(folder, max_pixels=config.max_megapixels * 1_000_000, private=said.private)
+    # Of the files as they are now: the tables, which others ask for it, are yet to be written.
+    external["private"] = said.private_version(page.sha256 or "" for page in [*book.pages, *book.rejected])
+    unwanted = [page.reason for page in book.rejected if page.sha256 not in said.private]
+    for message in book.warnings + unwanted:
         context.log.warning(message)
 
     pages = table_of(

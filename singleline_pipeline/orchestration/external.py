@@ -34,14 +34,16 @@ def external_versions(asset: str, partition: str | None, home: Home) -> dict[str
         LabelError: The labels, or the clusters that they name, cannot be read.
     """
     if asset in ("raw_pages", "rejected_pages"):
+        from singleline_pipeline.corrections import read_corrections
         from singleline_pipeline.scans import folder_fingerprint
 
-        return {"folder": folder_fingerprint(home.folder_of(str(partition))).fingerprint}
+        folder = folder_fingerprint(home.folder_of(str(partition))).fingerprint
+        files = _pages("raw_pages", partition, home) | _pages("rejected_pages", partition, home)
+        return {"folder": folder, "private": read_corrections(home.labels).private_version(files)}
     if asset == "joined_strokes":
         from singleline_pipeline.corrections import read_corrections
 
-        traced = _readable(Lake(home.lake), "strokes", partition, ["sha256"])
-        corrections = read_corrections(home.labels).version(traced["sha256"].to_pylist() if traced else ())
+        corrections = read_corrections(home.labels).version(_pages("strokes", partition, home))
         return {"corrections": corrections} | settings_version(asset, partition, home)
     source = READ_LABELS.get(asset)
     found = {} if source is None else {source: labels_version(source, partition, home)}
@@ -119,6 +121,12 @@ def _reaching(
     if vectors.shape[1] == centroids.shape[1]:
         numbers = sorted(set(assign(vectors, centroids)[0].tolist()))
     return {number: names[number] for number in numbers}
+
+
+def _pages(asset: str, partition: str | None, home: Home) -> set[str]:
+    """SHA-256 of the pages of a sketchbook in a table, as far as it can be read."""
+    table = _readable(Lake(home.lake), asset, partition, ["sha256"])
+    return set(table["sha256"].to_pylist()) - {None} if table else set()
 
 
 def _readable(lake: Lake, asset: str, partition: str | None, columns: list[str]) -> pa.Table | None:

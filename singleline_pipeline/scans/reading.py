@@ -1,6 +1,7 @@
 """A sketchbook's files to pages: every file comes out as a page or as a rejected one with its reason."""
 
 import hashlib
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -61,10 +62,13 @@ class SketchbookPages:
     warnings: list[str]
 
 
-def read_sketchbook(sketchbook: Path, *, max_pixels: int = MAX_PIXELS) -> SketchbookPages:
+def read_sketchbook(
+    sketchbook: Path, *, max_pixels: int = MAX_PIXELS, private: Collection[str] = ()
+) -> SketchbookPages:
     """Read and verify every page of a sketchbook, in the order of its paths.
 
-    Of files with the same bytes the first is kept. Raises PageError only where the folder itself cannot be
+    Of files with the same bytes the first is kept. Those whose SHA-256 is in `private` are rejected, whatever they are
+    called, and nothing of what is in them is looked at. Raises PageError only where the folder itself cannot be
     listed.
     """
     sketchbook = Path(sketchbook)
@@ -78,6 +82,8 @@ def read_sketchbook(sketchbook: Path, *, max_pixels: int = MAX_PIXELS) -> Sketch
         try:
             data = _read_bytes(file, root=sketchbook.parent)
             sha256 = hashlib.sha256(data).hexdigest()
+            if sha256 in private:
+                raise PageError(reason_if_private(file.path))
             if sha256 in first_with:
                 raise PageError(f"{file.path} is an exact copy of {first_with[sha256]}, which is kept.")
             if is_vector(data) or has_vector_name(file.path):
@@ -105,6 +111,11 @@ def read_sketchbook(sketchbook: Path, *, max_pixels: int = MAX_PIXELS) -> Sketch
             )
         )
     return SketchbookPages(pages, rejected, _warnings(sketchbook, files) + _not_taken(not_taken))
+
+
+def reason_if_private(path: str) -> str:
+    """Why a private file is no page."""
+    return f"{path} is private: it is not read. `singleline private --undo` takes that back."
 
 
 def _read_bytes(file: PageFile, root: Path) -> bytes:

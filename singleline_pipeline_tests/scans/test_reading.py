@@ -186,3 +186,18 @@ def test_two_reads_are_equal(tmp_path: Path, put: Put, encoded: Encode, picture:
     put("sb1/1.jpg", encoded(picture))
     put("sb1/2.jpg", b"no")
     assert read_sketchbook(tmp_path / "sb1") == read_sketchbook(tmp_path / "sb1")
+
+
+def test_a_private_file_is_rejected_under_every_name_and_not_looked_at(
+    tmp_path: Path, put: Put, encoded: Encode, picture: np.ndarray
+) -> None:
+    """It may come back from another scan of the shelf, renamed: what is in it counts."""
+    secret = encoded(picture)
+    for path in ("sb48/art/001.jpg", "sb48/notes/again.jpg"):
+        put(path, secret)
+    put("sb48/art/002.jpg", encoded(picture[::-1]))
+    private = {hashlib.sha256(secret).hexdigest()}
+    book = read_sketchbook(tmp_path / "sb48", private=private)
+    assert [page.path for page in book.pages] == ["sb48/art/002.jpg"]
+    assert {page.path for page in book.rejected} == {"sb48/art/001.jpg", "sb48/notes/again.jpg"}
+    assert all("is private" in page.reason and page.sha256 in private for page in book.rejected)
