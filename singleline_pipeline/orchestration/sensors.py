@@ -1,13 +1,17 @@
-"""New and changed sketchbooks are processed without anybody asking."""
+"""New and changed sketchbooks are processed without anybody asking; labels show what they have made stale."""
 
+import json
 import os
 import time
 from collections.abc import Collection, Iterable
+from pathlib import Path
 
 import dagster as dg
 
+from singleline_pipeline.embedding import LabelError
 from singleline_pipeline.lake import LakeError, check_partition_name
 from singleline_pipeline.orchestration.jobs import sketchbook_job
+from singleline_pipeline.orchestration.label_sources import label_observation, label_versions
 from singleline_pipeline.orchestration.partitions import sketchbooks
 from singleline_pipeline.orchestration.resources import HomeResource
 from singleline_pipeline.orchestration.sketchbook_changes import (
@@ -86,6 +90,48 @@ def new_sketchbooks(context: dg.SensorEvaluationContext, home: HomeResource) -> 
     )
 
 
+@dg.sensor(
+    minimum_interval_seconds=15,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Looks whether somebody has labelled something, and has the tables that it touches shown as stale. It "
+    "starts nothing: labels are given by the dozen, and you say when you are done.",
+)
+def new_labels(context: dg.SensorEvaluationContext, home: HomeResource) -> dg.SensorResult:
+    """Report the parts of labels.csv that have another version than when this sensor last looked.
+
+    The file and the list of sketchbooks are looked at first: to find the versions, every sketchbook's vectors are read.
+    """
+    place = home.get()
+    books = sorted(context.instance.get_dynamic_partitions(sketchbooks.name or ""))
+    seen = [_stamp(place.labels / "labels.csv"), books]
+    known = json.loads(context.cursor) if context.cursor else {}
+    if known.get("seen") == seen:
+        return dg.SensorResult(
+            skip_reason=dg.SkipReason("Nobody has labelled anything."), cursor=context.cursor
+        )
+    try:
+        versions = label_versions(place, books)
+    except LabelError as error:
+        return dg.SensorResult(skip_reason=dg.SkipReason(str(error)), cursor=context.cursor)
+    now = {f"{source}/{book or ''}": version for (source, book), version in versions.items()}
+    before = known.get("versions", {})
+    news = [part for part in versions if before.get(f"{part[0]}/{part[1] or ''}") != versions[part]]
+    return dg.SensorResult(
+        asset_events=[label_observation(*part, versions[part]) for part in news],
+        skip_reason=None if news else dg.SkipReason("What was labelled touches no sketchbook."),
+        cursor=json.dumps({"seen": seen, "versions": now}),
+    )
+
+
+def _stamp(file: Path) -> list[int]:
+    """What changes when a file does."""
+    try:
+        stat = file.stat()
+    except OSError:
+        return []
+    return [stat.st_ino, stat.st_size, stat.st_mtime_ns]
+
+
 def _states(
     context: dg.SensorEvaluationContext, books: Iterable[Sketchbook]
 ) -> tuple[dict[str, FolderState], set[str]]:
@@ -132,4 +178,4 @@ def _notes(changes: Changes) -> list[str]:
     return [f"{', '.join(names)}: {what}" for names, what in said if names]
 
 
-sensors = [new_sketchbooks]
+sensors = [new_sketchbooks, new_labels]
