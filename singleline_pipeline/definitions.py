@@ -9,12 +9,13 @@ from singleline_pipeline.orchestration.jobs import jobs
 from singleline_pipeline.orchestration.resources import HomeResource
 from singleline_pipeline.orchestration.schedules import schedules
 from singleline_pipeline.orchestration.sensors import sensors
+from singleline_pipeline.orchestration.up_to_date import up_to_date_job
 
 defs = dg.Definitions(
     assets=dg.load_assets_from_modules(
         [label_sources, pages, strokes, drawings, datasets, models, samples, maps]
     ),
-    jobs=jobs,
+    jobs=[*jobs, up_to_date_job],
     schedules=schedules,
     sensors=sensors,
     resources={"io_manager": ParquetIOManager(), "home": HomeResource()},

@@ -23,7 +23,7 @@ START_SECONDS = 120.0
 LEFTOVER_SECONDS = 3600.0
 _LOW_DISK_BYTES = 5 * 10**9
 
-_UNDER_WAY = [dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING]
+UNDER_WAY = [dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING]
 _ENDED = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
 _VERSIONS_OF = (
     "singleline-pipeline",
@@ -84,7 +84,7 @@ def list_orphaned_runs(
     now = time.time() if now is None else now
     works_here = isinstance(instance.run_launcher, dg.DefaultRunLauncher)
     orphans = []
-    for record in instance.get_run_records(dg.RunsFilter(statuses=_UNDER_WAY)):
+    for record in instance.get_run_records(dg.RunsFilter(statuses=UNDER_WAY)):
         run = record.dagster_run
         since = record.start_time or record.create_timestamp.timestamp()
         reason = _why_no_worker(instance, run.run_id, now - since) if works_here else None
@@ -146,17 +146,24 @@ def prune_events(instance: dg.DagsterInstance, *, days: float, now: datetime | N
     keep = _runs_of_latest_materializations(instance)
     old = instance.get_run_records(dg.RunsFilter(statuses=_ENDED, updated_before=before))
     delete = [record.dagster_run.run_id for record in old if record.dagster_run.run_id not in keep]
-    for run_id in delete:
-        instance.compute_log_manager.delete_logs(prefix=[run_id])
-        instance.delete_run(run_id)
-    _shrink_sqlite(folder / "history" / "runs", delete)
+    delete_runs(instance, delete)
     return Pruned(
         runs=len(delete), kept=len(old) - len(delete), bytes_freed=max(0, size - _bytes_below(folder))
     )
 
 
-def _shrink_sqlite(folder: Path, deleted_runs: Iterable[str]) -> None:
+def delete_runs(instance: dg.DagsterInstance, run_ids: Iterable[str]) -> None:
+    """Delete runs with their events and logs, for good: nothing of them stays in free pages of the files either."""
+    deleted = list(run_ids)
+    for run_id in deleted:
+        instance.compute_log_manager.delete_logs(prefix=[run_id])
+        instance.delete_run(run_id)
+    _shrink_sqlite(instance, deleted)
+
+
+def _shrink_sqlite(instance: dg.DagsterInstance, deleted_runs: Iterable[str]) -> None:
     """Give the disk back what SQLite keeps: Dagster empties the file of a deleted run, but leaves it."""
+    folder = Path(instance.root_directory) / "history" / "runs"
     index = folder / "index.db"
     if not index.exists():
         return  # another kind of storage
@@ -165,6 +172,7 @@ def _shrink_sqlite(folder: Path, deleted_runs: Iterable[str]) -> None:
             file.unlink(missing_ok=True)
     with contextlib.closing(sqlite3.connect(index, timeout=60)) as connection:
         connection.execute("VACUUM")
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
 def _runs_of_latest_materializations(instance: dg.DagsterInstance) -> set[str]:

@@ -1,7 +1,8 @@
 """Materialize what is missing or stale without the UI, into the instance that the UI shows."""
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,9 +13,13 @@ from singleline_pipeline.home import Home
 from singleline_pipeline.lake import Lake
 from singleline_pipeline.orchestration.external import READ_LABELS, external_versions
 from singleline_pipeline.orchestration.label_sources import report_labels
+from singleline_pipeline.orchestration.maintenance import UNDER_WAY, list_orphaned_runs
 from singleline_pipeline.orchestration.staleness import Staleness
 from singleline_pipeline.scans import PageError
 from singleline_pipeline.settings_file import SettingsError
+
+LOOK_AGAIN = 2.0
+"""Seconds between two looks at whether another run of a sketchbook has ended."""
 
 _BEFORE_ANY_STEP = (LabelError, PageError, SettingsError)
 """What is wrong with a file that steps read beside tables: no run would tell of it."""
@@ -93,7 +98,9 @@ def materialize_stale(
     *,
     configs: Mapping[str, Mapping[str, Any]] | None = None,
     fingerprinted: Mapping[str, Mapping[str, Any]] | None = None,
+    anew: Collection[str] = (),
     progress: Callable[[str], None] = lambda message: None,
+    advanced: Callable[[float], None] = lambda share: None,
 ) -> Outcome:
     """Materialize the assets that are missing or stale, one run a stage and sketchbook.
 
@@ -110,14 +117,21 @@ def materialize_stale(
         names: Assets to bring up to date.
         configs: Config of single assets, as in the launch pad, where it is not the default.
         fingerprinted: The part of an asset's config that makes it stale when it changes.
+        anew: Assets that are made whether they are stale or not.
         progress: Told what is about to run.
+        advanced: Told the share of all tables that has been looked at, from 0 to 1.
     """
     assets = list(definitions.resolve_asset_graph().assets_defs)
     graph = Graph.of(assets)
     staleness = Staleness(instance, assets, Lake(home.lake))
     outcome = Outcome()
-    for group in graph.stages(names):
+    stages = graph.stages(names)
+    parts = sum(len(partitions) if graph.partitioned[group[0]] else 1 for group in stages)
+    looked_at = 0
+    for group in stages:
         for partition in partitions if graph.partitioned[group[0]] else [None]:
+            advanced(looked_at / parts)
+            looked_at += 1
             if partition in outcome.failed_partitions:
                 continue
             for first in (True, False):
@@ -135,10 +149,13 @@ def materialize_stale(
                         name, partition, external=external[name], config=(fingerprinted or {}).get(name)
                     )
                 }
+                if first:
+                    stale |= set(group) & set(anew)
                 within = {name for one in stale for name in graph.together[one]} if first else set(group)
                 selection = graph.with_downstream(stale, within)
                 if not selection:
                     break
+                _wait_for_others(instance, partition, progress)
                 progress(f"{partition or 'all sketchbooks'}: {', '.join(sorted(selection))}")
                 for name in sorted(selection & READ_LABELS.keys()):
                     report_labels(instance, READ_LABELS[name], partition, external[name][READ_LABELS[name]])
@@ -152,6 +169,22 @@ def materialize_stale(
                     outcome.failed_partitions |= {partition} if partition else set()
                     break
     return outcome
+
+
+def _wait_for_others(
+    instance: dg.DagsterInstance, partition: str | None, progress: Callable[[str], None]
+) -> None:
+    """Wait while another run works on a sketchbook: the UI's limit of one at a time holds for what it starts itself."""
+    if partition is None:
+        return
+    working = dg.RunsFilter(tags={"dagster/partition": partition}, statuses=UNDER_WAY)
+    while runs := instance.get_runs(working):
+        orphans = {orphan.run_id for orphan in list_orphaned_runs(instance)}
+        others = [run for run in runs if run.run_id not in orphans]
+        if not others:
+            return
+        progress(f"{partition}: waiting for run {others[0].run_id.partition('-')[0]} of {others[0].job_name}")
+        time.sleep(LOOK_AGAIN)
 
 
 def _label(asset: str, partition: str | None) -> str:

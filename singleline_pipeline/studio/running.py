@@ -6,13 +6,19 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Sequence
 from typing import Any
 
 from singleline_pipeline.home import Home
 from singleline_pipeline.studio.errors import RequestError
 
+CLUSTERS = ("page_clusters", "drawing_clusters")
+"""What can be fitted anew."""
+
 _LINES = 200
 """Messages that are kept of a run."""
+
+_STATE: dict[str, Any] = {"messages": [], "seconds": 0, "share": 0.0, "url": ""}
 
 
 class Runner:
@@ -21,30 +27,39 @@ class Runner:
     def __init__(self, home: Home) -> None:
         self._home = home
         self._lock = threading.Lock()
-        self._state: dict[str, Any] = {"state": "idle", "messages": [], "seconds": 0}
+        self._state: dict[str, Any] = _STATE | {"state": "idle"}
         self._started = 0.0
 
     def state(self) -> dict[str, Any]:
-        """idle, running, done or failed; what was said, the last line last; seconds."""
+        """idle, running, done or failed; what was said, the last line last; seconds; the share that is done; and where
+        the Dagster UI shows it, if it was started there."""
         with self._lock:
             running = self._state["state"] == "running"
             seconds = time.monotonic() - self._started if running else self._state["seconds"]
             return self._state | {"seconds": round(seconds, 1), "messages": list(self._state["messages"])}
 
-    def start(self) -> None:
-        """Start a run over everything that is missing or stale. Raises RequestError (409) while there is one."""
+    def start(self, refit: Sequence[str] = ()) -> None:
+        """Start a run over everything that is missing or stale, and over clusters that are to be fitted anew.
+
+        Raises RequestError: 400 where there are no such clusters, 409 while there is a run.
+        """
+        if not set(refit) <= set(CLUSTERS):
+            raise RequestError(f"refit must be some of {', '.join(CLUSTERS)}.")
         with self._lock:
             if self._state["state"] == "running":
                 raise RequestError("A run is under way: wait for its end.", status=409)
             self._started = time.monotonic()
-            self._state = {"state": "running", "messages": ["Starting ..."], "seconds": 0}
+            self._state = _STATE | {"state": "running", "messages": ["Starting ..."]}
         environment = os.environ | {
             "SINGLELINE_HOME": str(self._home.root),
             "SINGLELINE_SKETCHBOOKS": str(self._home.sketchbooks),
             "SINGLELINE_LAKE": str(self._home.lake),
         }
         process = subprocess.Popen(
-            [sys.executable, "-m", "singleline_pipeline.studio.run_stale"],
+            [
+                *(sys.executable, "-m", "singleline_pipeline.studio.run_stale"),
+                *(f"--refit={name}" for name in refit),
+            ],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             stdin=subprocess.DEVNULL,
@@ -66,7 +81,7 @@ class Runner:
             except ValueError:
                 continue  # a library that prints
             if isinstance(said, dict) and isinstance(said.get("message"), str):
-                self._say(said["message"])
+                self._say(said["message"], {name: said[name] for name in ("share", "url") if name in said})
         code = process.wait()
         reader.join(timeout=5)
         last = next((line.strip() for line in reversed(complaints) if line.strip()), "")
@@ -78,6 +93,7 @@ class Runner:
                 "seconds": round(time.monotonic() - self._started, 1),
             }
 
-    def _say(self, message: str) -> None:
+    def _say(self, message: str, more: dict[str, Any] | None = None) -> None:
         with self._lock:
             self._state["messages"] = [*self._state["messages"], message][-_LINES:]
+            self._state |= more or {}

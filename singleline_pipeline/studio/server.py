@@ -200,8 +200,7 @@ class _Studio:
         return await self._correct(request, "redo")
 
     async def run(self, request: Request) -> Response:
-        await _json(request, {})
-        self._runner.start()
+        self._runner.start((await _json(request, {"refit": list}))["refit"])
         return JSONResponse(self._runner.state(), 202)
 
     async def sheet(self, request: Request) -> Response:

@@ -11,13 +11,16 @@ import pytest
 
 from singleline_pipeline.definitions import defs
 from singleline_pipeline.home import Home
+from singleline_pipeline.lake import Lake
 from singleline_pipeline.orchestration.instance import project_instance
 from singleline_pipeline.orchestration.jobs import SKETCHBOOK_ASSETS
 from singleline_pipeline.orchestration.partitions import sketchbooks
 from singleline_pipeline.orchestration.runs import materialize_stale
 from singleline_pipeline.scans.samples import write_sample_sketchbooks
+from singleline_pipeline_tests.studio.conftest import served
+from singleline_pipeline_tests.studio.homes import MadeHome
 
-from .dagster_dev import DagsterDev, project_folder
+from .dagster_dev import RUN_SECONDS, DagsterDev, project_folder
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -73,6 +76,41 @@ def test_a_new_book_and_a_changed_page_run_their_own_partitions_and_nothing_else
     [changed] = dev.wait_for_success(known)
     assert changed.tags["dagster/partition"] == "sb01"
     assert dev.materialized(changed) == {(asset, "sb01") for asset in SKETCHBOOK_ASSETS}
+
+
+def test_the_studio_s_run_button_starts_its_run_in_the_ui_that_is_there(
+    dev: DagsterDev, home: Home, browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Queued and seen with all others, and about the home that the studio shows, whatever the UI takes for its own."""
+    monkeypatch.chdir(dev.root)
+    monkeypatch.setenv("SINGLELINE_DAGSTER_URL", dev.url)
+    table = Lake(home.lake).read("page_groups", "sb01")
+    page_id = next(row["page_id"] for row in table.to_pylist() if row["group"] == "drawings")
+    known = set(dev.runs())
+    with served(MadeHome(home, {}, [])) as studio:
+        page = browser.new_page()
+        page.set_default_timeout(60_000)
+        page.goto(studio.url)
+        page.locator(f".thumb[title^='{page_id}']").click()
+        page.keyboard.press("3")
+        page.locator("#run", has_text="Run (1)").click()
+        page.locator("#run-dialog .main").click()
+        link = page.locator("#run-dialog a")
+        link.wait_for()
+        run_id = link.get_attribute("href").removeprefix(f"{dev.url}/runs/")
+        page.locator("#run-messages", has_text="sb01: page_groups").wait_for()
+        page.locator("#run-messages", has_text="tables materialized.").wait_for(timeout=RUN_SECONDS * 1000)
+        page.locator("#run", has_text=re.compile("^Run$")).wait_for()
+        page.close()
+    runs = {run_id: run for run_id, run in dev.runs().items() if run_id not in known}
+    assert runs[run_id].job_name == "up_to_date_job"
+    assert runs[run_id].tags["singleline/home"] == str(home.root)
+    assert all(run.is_success for run in runs.values())
+    tables = {table for run in runs.values() for table in dev.materialized(run)}
+    assert ("page_groups", "sb01") in tables
+    assert not any(asset in ("raw_pages", "page_embeddings") for asset, _ in tables)
+    after = Lake(home.lake).read("page_groups", "sb01").to_pylist()
+    assert {row["group"] for row in after if row["page_id"] == page_id} == {"notes"}
 
 
 def test_a_click_on_materialize_runs_one_partition_and_the_page_shows_its_contact_sheet(

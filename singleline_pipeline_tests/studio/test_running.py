@@ -24,6 +24,7 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> MadeHome:
         shutil.copy(project_root() / name, tmp_path)
     for name in ("SINGLELINE_HOME", "SINGLELINE_SKETCHBOOKS", "SINGLELINE_LAKE", "DAGSTER_HOME"):
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("SINGLELINE_DAGSTER_URL", "")
     monkeypatch.chdir(tmp_path)
     home = Home.from_environment(tmp_path / "home")
     folder = home.sketchbooks / "sb01" / "art"

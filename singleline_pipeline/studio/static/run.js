@@ -2,6 +2,11 @@
 
 import { post } from "./api.js";
 
+const REFITS = [
+  ["page_clusters", "Clusters of pages"],
+  ["drawing_clusters", "Clusters of drawings"],
+];
+
 export class RunView {
   /** @param {HTMLButtonElement} button @param {HTMLDialogElement} dialog @param {(sentence: string) => void} said */
   constructor(button, dialog, said) {
@@ -9,7 +14,7 @@ export class RunView {
     this.dialog = dialog;
     this.said = said;
     /** @type {any} */
-    this.state = { state: "idle", messages: [], seconds: 0 };
+    this.state = { state: "idle", messages: [], seconds: 0, share: 0, url: "" };
     this.waiting = { pages: 0, drawings: 0, sketchbooks: 0 };
     const sheet = document.createElement("div");
     sheet.className = "sheet";
@@ -17,6 +22,10 @@ export class RunView {
     this.title.id = "run-title";
     this.title.textContent = "Run what the labels change";
     this.about = document.createElement("p");
+    this.link = document.createElement("a");
+    this.link.textContent = "Look at it in the Dagster UI";
+    this.link.target = "_blank";
+    this.link.rel = "noopener";
     this.progress = document.createElement("progress");
     this.progress.setAttribute("aria-label", "Run under way");
     this.messages = document.createElement("div");
@@ -25,24 +34,52 @@ export class RunView {
     this.go = document.createElement("button");
     this.go.className = "main";
     this.go.textContent = "Run now";
-    this.go.addEventListener("click", () => this.start());
+    this.go.addEventListener("click", () => this.start([]));
     const close = document.createElement("button");
     close.textContent = "Close";
     close.addEventListener("click", () => dialog.close());
-    sheet.append(this.title, this.about, this.progress, this.messages, this.go, " ", close);
+    sheet.append(this.title, this.about, this.progress, this.link, this.messages, this.go, " ", close, this.#refits());
     dialog.append(sheet);
     button.addEventListener("click", () => dialog.showModal());
     this.show(this.state);
   }
 
-  async start() {
-    this.go.disabled = true;
+  /** What it means to fit clusters anew, and a button for each of the two. */
+  #refits() {
+    const box = document.createElement("details");
+    box.className = "refit";
+    const summary = document.createElement("summary");
+    summary.textContent = "Fit clusters anew";
+    const about = document.createElement("p");
+    about.textContent =
+      "K-means over all there is now, instead of the fit that was frozen. What you said of single pages and drawings stays. " +
+      "A name is carried over to each new cluster in which at least 80 % of the members that were named before had it; the " +
+      "others ask for one. Then everything that this changes is made again.";
+    box.append(summary, about);
+    this.refits = REFITS.map(([clusters, text]) => {
+      const button = document.createElement("button");
+      button.textContent = text;
+      button.addEventListener("click", () => this.start([clusters]));
+      box.append(button, " ");
+      return button;
+    });
+    return box;
+  }
+
+  /** @param {string[]} refit clusters to fit anew */
+  async start(refit) {
+    this.#enable(false);
     try {
-      this.show(await post("/api/run", {}));
+      this.show(await post("/api/run", { refit }));
     } catch (error) {
       this.about.textContent = /** @type {Error} */ (error).message;
-      this.go.disabled = false;
+      this.#enable(true);
     }
+  }
+
+  /** @param {boolean} on */
+  #enable(on) {
+    for (const button of [this.go, ...(this.refits ?? [])]) button.disabled = !on;
   }
 
   /** @param {{pages: number, drawings: number, sketchbooks: number}} waiting labels and settings that no run has made true */
@@ -69,13 +106,17 @@ export class RunView {
         ? `${changed.join(", and ")} ${waiting === 1 && labelled ? "is" : "are"} something else by now than in the tables. A run materializes what that makes stale, and nothing else.`
         : "Nothing is waiting. A run would also pick up new scans and what was never run.";
     this.progress.hidden = !running;
+    if (running && state.share) this.progress.value = state.share;
+    else this.progress.removeAttribute("value");
+    this.link.hidden = !state.url;
+    if (state.url) this.link.href = state.url;
     this.messages.hidden = state.messages.length === 0;
     const text = state.messages.join("\n");
     if (this.messages.textContent !== text) {
       this.messages.textContent = text;
       this.messages.scrollTop = this.messages.scrollHeight;
     }
-    this.go.disabled = running;
+    this.#enable(!running);
     if (before === "running" && !running)
       this.said(state.state === "done" ? `The run is done: ${state.messages.at(-1)}` : `The run failed: ${state.messages.at(-1)}`);
   }
