@@ -41,6 +41,15 @@ class ExportFormat(StrEnum):
     svg = "svg"
     huggingface = "huggingface"
     samples = "samples"
+    map = "map"
+    projector = "projector"
+
+
+class MapScope(StrEnum):
+    """What a published map is of."""
+
+    drawings = "drawings"
+    pages = "pages"
 
 
 HomeOption = Annotated[
@@ -239,17 +248,43 @@ def sample(
 @app.command()
 def export(
     what: Annotated[
-        ExportFormat, typer.Argument(help="npz, ndjson, svg (plotter), huggingface, or samples.")
+        ExportFormat,
+        typer.Argument(
+            help="npz, ndjson, svg (plotter), huggingface, samples, map (a page to publish), or projector (TensorBoard)."
+        ),
     ],
     out: Annotated[Path | None, typer.Option(help="File or folder [HOME/exports/...].")] = None,
+    scope: Annotated[
+        MapScope | None,
+        typer.Option(help="map: of drawings [the default], or of pages, with pictures of them."),
+    ] = None,
+    everything: Annotated[
+        bool, typer.Option("--all", help="map: every drawing, not only those that are kept.")
+    ] = False,
+    title: Annotated[str | None, typer.Option(help="map: its title.")] = None,
+    by: Annotated[str | None, typer.Option(help="map: name of the artist.")] = None,
+    about: Annotated[str | None, typer.Option(help="map: a sentence below the title.")] = None,
     home: HomeOption = None,
 ) -> None:
-    """Write the dataset, or the samples of both models, for other programs."""
-    from singleline_pipeline.export import export_from_lake
+    """Write the dataset or the samples for other programs, a map to publish, or vectors for TensorBoard."""
+    from singleline_pipeline import export as exports
     from singleline_pipeline.lake import Lake
 
     place = _home(home, None)
-    say(f"written: {export_from_lake(Lake(place.lake), what.value, out or place.exports)}")
+    lake, folder = Lake(place.lake), out or place.exports
+    for_maps = {"--scope": scope, "--all": everything, "--title": title, "--by": by, "--about": about}
+    given = [option for option, value in for_maps.items() if value]
+    if given and what is not ExportFormat.map:
+        raise typer.BadParameter(f"{', '.join(given)} is for `singleline export map` only.")
+    if what is ExportFormat.map:
+        chosen = scope or MapScope.drawings
+        words = exports.MapWords(title or f"Map of {chosen.value}", by or "", about or "")
+        file, holds = exports.export_map(lake, folder, scope=chosen.value, everything=everything, words=words)
+        say(f"written: {file} ({holds})")
+    elif what is ExportFormat.projector:
+        say(f"written: {exports.export_projector(lake, out or place.exports / 'projector')}")
+    else:
+        say(f"written: {exports.export_from_lake(lake, what.value, folder)}")
 
 
 @app.command("import")
@@ -446,6 +481,32 @@ def studio(
             webbrowser.open(address)
 
     serve(_home(home, sketchbooks), port, started)
+
+
+@app.command()
+def private(
+    pages: Annotated[list[str], typer.Argument(help="Ids of pages, as sb48p005.", metavar="PAGE_ID...")],
+    undo: Annotated[
+        bool, typer.Option("--undo", help="Let them be pages like any other from the next run on.")
+    ] = False,
+    home: HomeOption = None,
+    sketchbooks: SketchbooksOption = None,
+) -> None:
+    """Take pages out of everything that was made from them, for good; the scans stay where they are."""
+    from singleline_pipeline.orchestration.instance import project_instance
+    from singleline_pipeline.orchestration.privacy import end_private, make_private
+
+    place = _home(home, sketchbooks)
+    if undo:
+        for page_id in pages:
+            end_private(place, page_id)
+            say(f"{page_id} is not private any more. Next: singleline run, which reads it again.")
+        return
+    with project_instance() as instance, Progress() as progress:
+        for page_id in pages:
+            progress(f"{page_id} is taken out of tables, pictures and snapshots")
+            for sentence in make_private(place, instance, page_id).sentences(place):
+                say(sentence)
 
 
 @app.command()

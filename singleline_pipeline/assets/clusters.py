@@ -149,7 +149,7 @@ def clusters_table(
         table = table_of(name, columns)
     if fitted:
         observe_labels(context, f"{scope.removesuffix('_cluster')}_labels", place, clusters=table)
-    problems = labels.problems + _labels_of_nothing(place.labels / "fits", scope, labels, keys)
+    problems = labels.problems + _labels_of_nothing(place.labels, scope, labels, keys)
     for problem in problems:
         context.log.warning(problem)
     unnamed = table["name"].null_count
@@ -176,13 +176,17 @@ def _encoder_of(clusters: pa.Table) -> tuple[str, str]:
     return clusters["encoder"][0].as_py(), clusters["encoder_version"][0].as_py()
 
 
-def _labels_of_nothing(fits: Path, scope: str, labels: "Labels", keys: Sequence[str]) -> list[str]:
+def _labels_of_nothing(folder: Path, scope: str, labels: "Labels", keys: Sequence[str]) -> list[str]:
     """A sentence for each label of a cluster that no fit has, or of a page or drawing that no sketchbook has.
 
-    A drawing that was traced anew is there where one overlaps the box that was labelled.
+    A drawing that was traced anew is there where one overlaps the box that was labelled. That a private page is not
+    there is as it should be, and its name is not to be told again.
     """
     from singleline_pipeline import embedding
+    from singleline_pipeline.corrections import read_corrections
 
+    private = read_corrections(folder).private
+    labels = embedding.Labels([row for row in labels.rows if row.key.partition(":")[0] not in private])
     rows = scope.removesuffix("_cluster")
     there = list(keys)
     if rows == "drawing":
@@ -194,7 +198,7 @@ def _labels_of_nothing(fits: Path, scope: str, labels: "Labels", keys: Sequence[
         there = [key for key in labelled if embedding.match_drawing(*embedding.split_drawing_key(key), boxes)]
     clusters = [
         embedding.cluster_key(fit.fit_id, number)
-        for fit in embedding.load_fits(fits, scope)
+        for fit in embedding.load_fits(folder / "fits", scope)
         for number in range(len(fit.members))
     ]
     return embedding.unknown_keys(labels, {scope: clusters, rows: there})

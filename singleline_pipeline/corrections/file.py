@@ -42,8 +42,10 @@ class Corrections:
         }
 
     def of_sketchbook(self, name: str) -> list[Correction]:
-        """What holds for the pages that were called as pages of a sketchbook are when it was said."""
-        return [one for page in self._by_page.values() for one in page if one.page_id.startswith(f"{name}p")]
+        """What holds for the pages that were called as pages of a sketchbook are when it was said; but for private
+        pages, which are not there."""
+        pages = [page for key, page in self._by_page.items() if key not in self.private]
+        return [one for page in pages for one in page if one.page_id.startswith(f"{name}p")]
 
     def version(self, pages: Iterable[str]) -> str:
         """SHA-256 of what holds for some pages: it changes when that does, whatever is said of others."""

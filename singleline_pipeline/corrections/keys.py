@@ -47,7 +47,8 @@ class Correction:
     def not_applied(self) -> str:
         """A sentence for a correction of something that is not there."""
         points = self.shape.reshape(-1, 2)
-        left, top, right, bottom = *points.min(axis=0), *points.max(axis=0)
+        left, top = points.min(axis=0).tolist()
+        right, bottom = points.max(axis=0).tolist()
         return (
             f"corrections.csv line {self.line}: what to {self.action} on {self.page_id or self.page} at "
             f"{left:.0f},{top:.0f} to {right:.0f},{bottom:.0f} is not there any more, and nothing was done. Correct "

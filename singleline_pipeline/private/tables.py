@@ -1,0 +1,124 @@
+"""Tables without the rows of a page, whatever asset they belong to."""
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from singleline_pipeline.lake import Lake, LakeError
+from singleline_pipeline.private.naming import PrivatePage
+from singleline_pipeline.scans.reading import reason_if_private
+
+_ROW_OF = ("page_id", "drawing_id", "sha256", "source_drawing")
+"""Columns that say what a row is of. A row of something else that only names the page keeps its other cells."""
+_LAST = ("stroke3_dataset", "raw_pages", "rejected_pages")
+"""What is read to find out what else has to go: the killed command finds it again."""
+
+
+def forget_rows(lake: Lake, page: PrivatePage) -> tuple[dict[str, int], list[str]]:
+    """Take a page out of every table of the lake. Return how many rows that changed, by asset, and the files of tables
+    that cannot be read (those of another version of the program) and were removed as a whole.
+
+    `rejected_pages` gets a row for each of its files instead, without a picture: files that come in are still pages or
+    rejected ones.
+    """
+    changed: dict[str, int] = {}
+    removed: list[str] = []
+    _reject(lake, page)
+    assets = [name for name in lake.schemas if name not in _LAST] + ["stroke3_dataset", "raw_pages"]
+    held_out = _held_out(lake, page)
+    for asset in assets:
+        for partition in [*lake.partitions(asset), None]:
+            try:
+                table = lake.read_optional(asset, partition)
+            except LakeError:
+                path = lake.path(asset, partition)
+                path.unlink()
+                removed.append(str(path))
+                continue
+            if table is None:
+                continue
+            left, count = without_page(table, page, interpolations=not held_out)
+            if count:
+                lake.write(asset, left, partition)
+                changed[asset] = changed.get(asset, 0) + count
+    return changed, removed
+
+
+def without_page(table: pa.Table, page: PrivatePage, *, interpolations: bool = True) -> tuple[pa.Table, int]:
+    """A table without a page and without its drawings, and how many rows are gone or have lost a part.
+
+    Args:
+        table: Of any asset.
+        page: The page.
+        interpolations: False also takes out what a model drew between two drawings: the table does not say which the
+            second one was.
+    """
+    gone = np.zeros(table.num_rows, bool)
+    for name in table.column_names:
+        if name in _ROW_OF:
+            gone |= _names_it(table[name], page)
+    if not interpolations and "source_drawing" in table.column_names:
+        gone |= np.array([kind == "interpolation" for kind in table["kind"].to_pylist()], bool)
+    left = table.filter(pa.array(~gone))
+    touched = np.zeros(left.num_rows, bool)
+    for number, field in enumerate(left.schema):
+        if pa.types.is_string(field.type) and field.name not in _ROW_OF:
+            there = _names_it(left[field.name], page)
+            values = [
+                (None if field.nullable else "") if out else value
+                for value, out in zip(left[field.name].to_pylist(), there, strict=True)
+            ]
+        elif pa.types.is_list(field.type) and pa.types.is_string(field.type.value_type):
+            lists = left[field.name].to_pylist()
+            values = [[key for key in keys or [] if not _is_it(key, page)] for keys in lists]
+            there = np.array([len(a) != len(b or []) for a, b in zip(values, lists, strict=True)], bool)
+            if field.name == "members":
+                left = _with_sizes(left, values)
+        else:
+            continue
+        if there.any():
+            left = left.set_column(number, field, pa.array(values, field.type))
+            touched |= there
+    return left, int(gone.sum() + touched.sum())
+
+
+def _with_sizes(table: pa.Table, members: list[list[str]]) -> pa.Table:
+    """Clusters whose size is that of their members."""
+    number = table.column_names.index("size")
+    field = table.schema.field(number)
+    return table.set_column(number, field, pa.array([len(keys) for keys in members], field.type))
+
+
+def _names_it(column: pa.ChunkedArray, page: PrivatePage) -> NDArray[np.bool_]:
+    return np.array([_is_it(value, page) for value in column.to_pylist()], bool)
+
+
+def _is_it(value: str | None, page: PrivatePage) -> bool:
+    """Whether a cell is the page, one of its drawings, or the key that a label of either goes by."""
+    if value is None:
+        return False
+    key = value.partition(":")[0]
+    return key == page.sha256 or value in page.page_ids or page.is_drawing(value)
+
+
+def _held_out(lake: Lake, page: PrivatePage) -> bool:
+    """Whether a model that draws between two held-out drawings may have been given one of this page."""
+    try:
+        table = lake.read_optional("stroke3_dataset", columns=["drawing_id", "split"])
+    except LakeError:
+        return True
+    rows = table.to_pylist() if table else []
+    return any(row["split"] != "train" and page.is_drawing(row["drawing_id"]) for row in rows)
+
+
+def _reject(lake: Lake, page: PrivatePage) -> None:
+    for book in lake.partitions("raw_pages"):
+        rows = lake.read("raw_pages", book, ["sketchbook", "path", "sha256"]).to_pylist()
+        rows = [
+            row | {"reason": reason_if_private(row["path"])} for row in rows if row["sha256"] == page.sha256
+        ]
+        rejected = lake.read_optional("rejected_pages", book)
+        if rows and rejected is not None:
+            there = set(rejected["path"].to_pylist())
+            more = pa.Table.from_pylist([row for row in rows if row["path"] not in there], rejected.schema)
+            lake.write("rejected_pages", pa.concat_tables([rejected, more]), book)
