@@ -1,9 +1,9 @@
 // Requests to the studio's server. A write carries the token of the server's present start, and an id of its own, so
 // that it can be sent again after a failure without being done twice.
 
-/** Letters and digits that no other tab has; kept over a reload, so that undo still knows what was done here. */
-export const TAB = sessionStorage.getItem("tab") ?? random(10);
-sessionStorage.setItem("tab", TAB);
+import { asked, random, TAB } from "./early.js";
+
+export { TAB };
 
 let token = "";
 
@@ -53,7 +53,7 @@ async function fetchToken() {
 /** @param {string} path @param {RequestInit} options */
 async function reach(path, options) {
   try {
-    return await fetch(path, options);
+    return await ((!options.method && asked(path)) || fetch(path, options));
   } catch {
     throw new Refusal(0, "The studio does not answer. Start it again with `singleline studio`; nothing that was saved is lost.");
   }
@@ -64,10 +64,4 @@ async function answer(response) {
   const values = await response.json().catch(() => ({}));
   if (!response.ok) throw new Refusal(response.status, values.error ?? `The studio answered ${response.status}.`);
   return values;
-}
-
-/** @param {number} length */
-function random(length) {
-  const values = crypto.getRandomValues(new Uint8Array(length));
-  return Array.from(values, (v) => "abcdefghijkmnpqrstuvwxyz23456789"[v % 32]).join("");
 }

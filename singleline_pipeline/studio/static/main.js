@@ -62,7 +62,14 @@ function problems() {
 
 async function load() {
   await shelf.load();
+  await whenCalm(); // what is seen goes first
   await shelves[shelf.kind === "pages" ? "drawings" : "pages"].load();
+}
+
+/** Until the browser has nothing better to do, or half a second. @returns {Promise<void>} */
+function whenCalm() {
+  const later = window.requestIdleCallback ?? ((/** @type {() => void} */ act) => setTimeout(act, 50));
+  return new Promise((resolve) => later(() => resolve(), { timeout: 500 }));
 }
 
 // What is shown
