@@ -12,8 +12,9 @@ from typing import Protocol
 import numpy as np
 
 from singleline_pipeline.embedding.errors import EmbeddingError
-from singleline_pipeline.embedding.images import in_batches
+from singleline_pipeline.embedding.images import as_bgr, halve_towards, in_batches
 from singleline_pipeline.embedding.statistics import (
+    ANALYSIS_SIDE,
     STATISTICS_NAMES,
     STATISTICS_VERSION,
     PageStatistics,
@@ -49,6 +50,9 @@ COMBINATION_VERSION = "1"
 """Raised when `SPAN`, `STATISTICS_WEIGHT` or the way of combining changes."""
 
 BATCH = 16
+
+LARGEST_INPUT = 560
+"""No network is given a picture with a side of more px than this."""
 
 
 class Encoder(Protocol):
@@ -87,7 +91,7 @@ class WithStatistics:
         """Embed pictures to float32 (n, size), and give the statistics that are part of the vectors."""
         parts = [np.zeros((0, self.size), np.float32)]
         measured: list[PageStatistics] = []
-        for batch in in_batches(images, BATCH):
+        for batch in in_batches(map(_halved, images), BATCH):
             statistics = [page_statistics(image) for image in batch]
             parts.append(np.hstack([_unit_length(self._network.embed(batch)), scale_statistics(statistics)]))
             measured += statistics
@@ -145,6 +149,15 @@ def require_one_encoder(encoders: Iterable[tuple[str, str]]) -> tuple[str, str]:
             "compared. Materialize the embeddings of all sketchbooks again with one of them."
         )
     return found[0]
+
+
+def _halved(image: np.ndarray) -> np.ndarray:
+    """Halve a picture as often as both the network and the statistics would, so that it is done once."""
+    height, width = image.shape[:2]
+    scale = ANALYSIS_SIDE / max(height, width)
+    return halve_towards(
+        as_bgr(image), *(max(LARGEST_INPUT, round(length * scale)) for length in (height, width))
+    )
 
 
 def _unit_length(vectors: np.ndarray) -> np.ndarray:

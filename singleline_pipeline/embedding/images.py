@@ -24,24 +24,42 @@ def as_bgr(image: np.ndarray) -> np.ndarray:
     return image
 
 
-def shrink_to(image: np.ndarray, height: int, width: int) -> np.ndarray:
-    """Resize to (height, width), averaging the area under each new pixel where it gets smaller.
+def halve_towards(image: np.ndarray, height: int, width: int) -> np.ndarray:
+    """Halve both sides for as long as neither falls below (height, width).
 
-    Halves first: averaging 2 x 2 px is many times faster than averaging by a fraction.
+    Averaging 2 x 2 px is many times faster than averaging by a fraction. Two sizes that are reached from one picture
+    go through the same halves, so that a picture halved towards the larger gives the smaller the same pixels.
     """
     while image.shape[0] >= 2 * height and image.shape[1] >= 2 * width:
         image = cv2.resize(image, (image.shape[1] // 2, image.shape[0] // 2), interpolation=cv2.INTER_AREA)
+    return image
+
+
+def shrink_to(image: np.ndarray, height: int, width: int) -> np.ndarray:
+    """Resize to (height, width), averaging the area under each new pixel where it gets smaller."""
+    image = halve_towards(image, height, width)
     smaller = image.shape[0] >= height and image.shape[1] >= width
     return cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA if smaller else cv2.INTER_LINEAR)
 
 
 def shrink_longer_side(image: np.ndarray, side: int) -> np.ndarray:
     """Resize so that the longer side is at most `side` px; a smaller picture stays as it is."""
-    height, width = image.shape[:2]
-    scale = side / max(height, width)
-    if scale >= 1:
+    if side >= max(image.shape[:2]):
         return image
-    return shrink_to(image, max(1, round(height * scale)), max(1, round(width * scale)))
+    height, width = _with_longer_side(image, side)
+    # By less than a half, the four pixels around a point are nearly the area under it, for a sixth of the time.
+    image = halve_towards(image, height, width)
+    return cv2.resize(image, (width, height), interpolation=cv2.INTER_LINEAR)
+
+
+def halve_longer_side(image: np.ndarray, side: int) -> np.ndarray:
+    """Halve for as long as the longer side does not fall below `side` px."""
+    return halve_towards(image, *_with_longer_side(image, side))
+
+
+def _with_longer_side(image: np.ndarray, side: int) -> tuple[int, int]:
+    scale = side / max(image.shape[:2])
+    return max(1, round(image.shape[0] * scale)), max(1, round(image.shape[1] * scale))
 
 
 def in_batches(images: Iterable[np.ndarray], size: int) -> Iterator[list[np.ndarray]]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from singleline_pipeline.embedding.paper import channel_range
+from singleline_pipeline.embedding.paper import channel_range, relative_to
 
 SHADE = 0.10
 """Darkness, relative to the paper, from which an area counts as mass: half of a thin grey wash."""
@@ -36,54 +36,65 @@ class Masses:
     variety: float
 
 
+NO_MASSES = Masses(0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+
+
 def measure_masses(lineless: np.ndarray, paper: np.ndarray, least: int) -> Masses:
-    """Measure the masses of a page without its lines, uint8 (h, w, 3), on its `paper`, float32 (h, w, 3).
+    """Measure the masses of a page without its lines, on its `paper`, both uint8 (h, w, 3).
 
     A mass has at least `least` px and an edge. Strips along whole sides are left out. Shares are of the picture.
     """
-    # Pigment, and shadow, only take light away: what is brighter than paper is the halo that JPEG leaves beside a line.
-    relative = np.minimum(cv2.divide(lineless, paper, dtype=cv2.CV_32F), 1.0)
-    dark = 1 - cv2.transform(relative, np.full((1, 3), 1 / 3, np.float32))
+    relative = relative_to(paper, lineless)
+    dark = 255 - cv2.transform(relative, np.full((1, 3), 1 / 3, np.float32))
     colour = channel_range(relative)
-    mask = (dark > SHADE) | (colour > TINT)
+    mask = (dark > 255 * SHADE) | (colour > 255 * TINT)
+    if not mask.any():
+        return NO_MASSES
     inside = _inside_strips(mask)
-    mask[~inside] = False
+    mask &= inside
+    if not mask.any():
+        return NO_MASSES
 
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=4)
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(mask.view(np.uint8), connectivity=4)
     count = len(stats)
     sizes = stats[:, cv2.CC_STAT_AREA]
-    large = (sizes >= least) & (_edge_of_masses(labels, count, inside, dark + colour) > EDGE)
+    edges = _edge_of_masses(labels, count, inside, cv2.add(dark, colour, dtype=cv2.CV_16U))
+    large = (sizes >= least) & (edges > 255 * EDGE)
     large[0] = False
     if not large.any():
-        return Masses(0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+        return NO_MASSES
 
     rows, columns = np.flatnonzero(inside.any(axis=1)), np.flatnonzero(inside.any(axis=0))
     at_border = np.zeros(count, bool)
     for edge in (labels[rows[0]], labels[rows[-1]], labels[:, columns[0]], labels[:, columns[-1]]):
         at_border[edge] = True
     # Means weighted by darkness itself, so that the soft edges of a black area do not make it a grey one.
-    weight = np.clip(dark, 1e-3, None)
-    total = np.bincount(labels.ravel(), weight.ravel(), count)
-    core_dark = np.bincount(labels.ravel(), (weight * dark).ravel(), count) / np.maximum(total, 1e-3)
-    core_colour = np.bincount(labels.ravel(), (weight * colour).ravel(), count) / np.maximum(total, 1e-3)
-    solid = large & ~at_border & (core_dark > INK_DARK) & (core_colour < INK_COLOUR)
+    on = np.flatnonzero(mask.ravel())
+    which, weight = labels.ravel()[on], np.maximum(dark.ravel()[on], 1.0)
+    total = np.maximum(np.bincount(which, weight, count), 1.0)
+    core_dark = np.bincount(which, weight * dark.ravel()[on], count) / total
+    core_colour = np.bincount(which, weight * colour.ravel()[on], count) / total
+    solid = large & ~at_border & (core_dark > 255 * INK_DARK) & (core_colour < 255 * INK_COLOUR)
 
     area = mask.size
-    massed = (large & ~solid)[labels]
+    massed = (large & ~solid).take(labels).view(np.uint8)
     if not massed.any():
         return Masses(0.0, 0.0, float(sizes[solid].sum()) / area, 0.0, 0.0, 0.0)
     return Masses(
         share=float(massed.mean()),
         border=float(sizes[large & at_border].sum()) / area,
         solid=float(sizes[solid].sum()) / area,
-        colour=float(colour[massed].mean()),
-        darkness=float(dark[massed].mean()),
-        variety=float(np.sqrt(relative[massed].var(axis=0).sum())),
+        colour=cv2.mean(colour, massed)[0] / 255,
+        darkness=cv2.mean(dark, massed)[0] / 255,
+        variety=float(np.linalg.norm(cv2.meanStdDev(relative, mask=massed)[1])) / 255,
     )
 
 
 def _edge_of_masses(labels: np.ndarray, count: int, inside: np.ndarray, tone: np.ndarray) -> np.ndarray:
-    """Return how much `tone` changes across each mass's outline, on average, float64 (count,)."""
+    """Return how much `tone` changes across each mass's outline, on average, float64 (count,).
+
+    `tone` is uint16 (h, w), darkness and colour in 255ths.
+    """
     window = np.ones((max(3, round(0.01 * max(tone.shape)) | 1),) * 2, np.uint8)
     change = cv2.morphologyEx(tone, cv2.MORPH_GRADIENT, window)
     # Where a mass is cut off, by a strip or the picture's border, it shows no outline of its own.

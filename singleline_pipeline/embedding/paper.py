@@ -12,7 +12,7 @@ astray by a wash or a shadow, and is held."""
 
 
 def paper_surface(lineless: np.ndarray) -> np.ndarray:
-    """Return the colour that bare paper has at every pixel, float32 (h, w, 3), from a page without its lines.
+    """Return the colour that bare paper has at every pixel, uint8 (h, w, 3), from a page without its lines.
 
     A quadratic surface is fitted to the cells of a coarse grid, again and again, each time to those cells only that
     lie near the last surface: paper is the brightest large thing on a page, and it is smooth.
@@ -34,15 +34,26 @@ def paper_surface(lineless: np.ndarray) -> np.ndarray:
         near = (deviation > -below) & (deviation < above) & (np.ptp(relative, axis=1) < 0.08)
         if near.sum() < 4 * count:
             break
-        coefficients = np.linalg.lstsq(terms[near, :count], cells[near], rcond=None)[0]
+        known, of_paper = terms[near, :count], cells[near]
+        # A trace of ridge, for cells that all lie in one row say nothing of the other direction.
+        coefficients = np.linalg.solve(
+            known.T @ known + 1e-6 * len(known) * np.eye(count), known.T @ of_paper
+        )
         fit = np.clip(terms[:, :count] @ coefficients, FADE[0] * level, FADE[1] * level)
-    surface = cv2.resize(
-        fit.reshape(GRID, GRID, 3).astype(np.float32), (width, height), interpolation=cv2.INTER_LINEAR
-    )
-    return np.clip(surface, 1.0, 255.0)
+    surface = np.clip(np.rint(fit), 1, 255).astype(np.uint8).reshape(GRID, GRID, 3)
+    return cv2.resize(surface, (width, height), interpolation=cv2.INTER_LINEAR)
+
+
+def relative_to(paper: np.ndarray, image: np.ndarray) -> np.ndarray:
+    """Return a picture as a share of its paper, both uint8 (h, w, 3), in 255ths.
+
+    Pigment, and shadow, only take light away: what is brighter than paper is the halo that JPEG leaves beside a line,
+    and counts as paper.
+    """
+    return cv2.divide(image, paper, scale=255)
 
 
 def channel_range(image: np.ndarray) -> np.ndarray:
     """Return the highest minus the lowest channel of every pixel: (h, w, 3) -> (h, w). 0 is grey."""
     first, second, third = cv2.split(image)
-    return np.maximum(np.maximum(first, second), third) - np.minimum(np.minimum(first, second), third)
+    return cv2.subtract(cv2.max(cv2.max(first, second), third), cv2.min(cv2.min(first, second), third))

@@ -11,12 +11,12 @@ import cv2
 import numpy as np
 
 from singleline_pipeline.embedding.errors import EmbeddingError
-from singleline_pipeline.embedding.images import as_bgr, shrink_longer_side
+from singleline_pipeline.embedding.images import as_bgr, halve_longer_side, shrink_longer_side
 from singleline_pipeline.embedding.ink import measure_ink
 from singleline_pipeline.embedding.masses import measure_masses
-from singleline_pipeline.embedding.paper import channel_range, paper_surface
+from singleline_pipeline.embedding.paper import channel_range, paper_surface, relative_to
 
-STATISTICS_VERSION = "1"
+STATISTICS_VERSION = "2"
 
 ANALYSIS_SIDE = 800
 """Longer side, in px, of the picture that is measured: a pen line is still a line, a letter still a letter."""
@@ -95,20 +95,21 @@ def page_statistics(image: np.ndarray) -> PageStatistics:
 
     Raises EmbeddingError for anything that is not such a picture.
     """
-    page = shrink_longer_side(as_bgr(image), ANALYSIS_SIDE)
-    height, width = page.shape[:2]
-    pen_limit = _odd(PEN_LIMIT * min(height, width))
-    lineless = cv2.morphologyEx(page, cv2.MORPH_CLOSE, np.ones((pen_limit, pen_limit), np.uint8))
-    half_side = max(32, max(height, width) // 2)
-    half, lineless = shrink_longer_side(page, half_side), shrink_longer_side(lineless, half_side)
+    page = as_bgr(image)
+    large = halve_longer_side(page, ANALYSIS_SIDE)
+    # Soft before it is sampled: without, a line as thin as a pixel comes and goes along its way.
+    soft = cv2.GaussianBlur(cv2.cvtColor(large, cv2.COLOR_BGR2GRAY), (3, 3), 0.5)
+    grey = shrink_longer_side(soft, ANALYSIS_SIDE)
+    small = shrink_longer_side(large, max(32, max(grey.shape) // 2))
+    lineless = cv2.morphologyEx(small, cv2.MORPH_CLOSE, np.ones((_pen_limit(small),) * 2, np.uint8))
     paper = paper_surface(lineless)
-    masses = measure_masses(lineless, paper, least=(pen_limit // 2) ** 2)
-    ink = measure_ink(cv2.cvtColor(page, cv2.COLOR_BGR2GRAY), pen_limit, MARGIN)
+    masses = measure_masses(lineless, paper, least=_pen_limit(small) ** 2)
+    ink = measure_ink(grey, _pen_limit(grey), MARGIN)
     return PageStatistics(
         paper=float(np.median(paper[::8, ::8].mean(axis=2))) / 255,
         paper_colour=float(np.median(channel_range(paper[::8, ::8]))) / 255,
-        darkness=1 - float(half.mean()) / 255,
-        colour=float(channel_range(np.minimum(cv2.divide(half, paper, dtype=cv2.CV_32F), 1.0)).mean()),
+        darkness=1 - float(small.mean()) / 255,
+        colour=float(channel_range(relative_to(paper, small)).mean()) / 255,
         ink=ink.share,
         contrast=ink.contrast,
         reach=ink.reach,
@@ -124,5 +125,6 @@ def page_statistics(image: np.ndarray) -> PageStatistics:
     )
 
 
-def _odd(length: float) -> int:
-    return max(3, round(length) | 1)
+def _pen_limit(picture: np.ndarray) -> int:
+    """Return `PEN_LIMIT` in px of this picture, as an odd number."""
+    return max(3, round(PEN_LIMIT * min(picture.shape[:2])) | 1)
