@@ -250,7 +250,7 @@ def export(
     what: Annotated[
         ExportFormat,
         typer.Argument(
-            help="npz, ndjson, svg (plotter), huggingface, samples, map (a page to publish), or projector (TensorBoard)."
+            help="npz, ndjson, svg (plotter), huggingface, samples, map (to publish), or projector (TensorBoard)."
         ),
     ],
     out: Annotated[Path | None, typer.Option(help="File or folder [HOME/exports/...].")] = None,

@@ -3,7 +3,7 @@
 Every picture has a paper of its own, a bounded size, and the same bytes for the same input.
 """
 
-from .animation import animated_sheet_svg, animated_svg
+from .animation import animated_sheet_svg, animated_svg, drawing_seconds
 from .canvas import RenderError
 from .charts import histogram_svg, learning_curve_svg
 from .maps import scatter_svg
@@ -20,6 +20,7 @@ __all__ = [
     "before_after_sheet",
     "contact_sheet",
     "data_uri",
+    "drawing_seconds",
     "drawing_svg",
     "encode_preview",
     "histogram_svg",

@@ -1,4 +1,4 @@
-"""Drawings for other programs: npz, ndjson, plotter SVG, a Hugging Face dataset folder, animated samples."""
+"""The dataset and the samples for other programs: npz, ndjson, plotter SVG, a Hugging Face folder, animations."""
 
 import html
 from collections.abc import Mapping
