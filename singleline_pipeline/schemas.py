@@ -49,6 +49,24 @@ _EMBEDDING = [
     *_ENCODER,
     _column("statistics", STATISTICS, "Statistics of the picture by name: colour, darkness, ink, and others"),
 ]
+_SAME_PAGE = [
+    _column(
+        "same_page", pa.string(), "Earlier page that this one is another scan of, if any", nullable=True
+    ),
+    _column(
+        "same_page_likeness",
+        pa.float32(),
+        "Correlation of the ink of both, laid over each other",
+        "0-1",
+        nullable=True,
+    ),
+    _column(
+        "onto_same_page",
+        pa.list_(pa.float32(), 6),
+        "Affine map, row by row, from px of this page to px of that one",
+        nullable=True,
+    ),
+]
 _CLUSTERS = [
     _column("fit_id", pa.string(), "The fit that these centroids come from: a hash of its content"),
     _column("cluster", pa.int32(), "Number of the cluster within its fit"),
@@ -278,6 +296,7 @@ SCHEMAS: dict[str, pa.Schema] = {
             _column("y", pa.float32(), "t-SNE"),
             _column("group", pa.string(), "Group of the page"),
             _column("thumbnail", pa.binary(), "Small JPEG", "bytes"),
+            *_SAME_PAGE,
             *_ENCODER,
             _MADE_FROM,
         ],

@@ -1,5 +1,6 @@
 """Maps: the embedding space of pages and of drawings on a plane, to be looked at."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import dagster as dg
@@ -12,7 +13,7 @@ from pydantic import Field
 from singleline_pipeline.assets.table_asset import materialized, table_asset, table_of
 from singleline_pipeline.home import Home
 from singleline_pipeline.nested import strokes_from_arrow, vectors_from_arrow
-from singleline_pipeline.orchestration.preview import picture
+from singleline_pipeline.orchestration.preview import picture, sheet
 from singleline_pipeline.orchestration.resources import HomeResource
 
 GROUP = "maps"
@@ -36,6 +37,7 @@ def _map(
     home: Home,
     embeddings: pa.Table,
     columns: dict[str, Any],
+    metadata: Mapping[str, Any] | None = None,
 ) -> dg.MaterializeResult[pa.Table]:
     from singleline_pipeline import embedding, rendering
 
@@ -72,6 +74,7 @@ def _map(
             "places": note,
             **({} if distance is None else {"moved": round(distance, 4)}),
             "encoder": " ".join(encoder) or "none yet",
+            **(metadata or {}),
         },
     )
 
@@ -112,7 +115,7 @@ def _last_places(
     return start, last["made_from"][0].as_py(), f"from the last map: {on_it} of {len(keys)} rows were on it"
 
 
-@table_asset(group=GROUP, code_version="2", kinds={"scikit-learn"}, partitioned=False)
+@table_asset(group=GROUP, code_version="3", kinds={"scikit-learn"}, partitioned=False)
 def page_map(
     context: dg.AssetExecutionContext,
     config: MapConfig,
@@ -121,15 +124,46 @@ def page_map(
     page_embeddings: pads.Dataset,
     page_groups: pads.Dataset,
 ) -> dg.MaterializeResult[pa.Table]:
-    """Every page on a plane, near the pages that look like it (t-SNE of the embeddings, from the last map on)."""
+    """Every page on a plane, near the pages that look like it (t-SNE of the embeddings, from the last map on); and
+    which pages are scans of one page, in whatever light."""
     pages = page_embeddings.to_table(
         columns=["page_id", "sketchbook", "sha256", "embedding", "encoder", "encoder_version"]
     ).sort_by("page_id")
     columns = {name: pages[name] for name in ("page_id", "sketchbook", "sha256")}
-    for name, dataset in (("group", page_groups), ("thumbnail", raw_pages)):
-        found = dataset.to_table(columns=["page_id", name])
-        columns[name] = found.take(pc.index_in(pages["page_id"], value_set=found["page_id"]))[name]
-    return _map(context, "page_map", config, home.get(), pages, columns)
+    for dataset, names in ((page_groups, ["group"]), (raw_pages, ["thumbnail", "width", "height"])):
+        found = dataset.to_table(columns=["page_id", *names])
+        found = found.take(pc.index_in(pages["page_id"], value_set=found["page_id"]))
+        columns |= {name: found[name] for name in names}
+    sizes = np.column_stack([columns.pop(name).to_numpy() for name in ("width", "height")])
+    same, metadata = _same_pages(columns["page_id"].to_pylist(), columns["thumbnail"].to_pylist(), sizes)
+    return _map(context, "page_map", config, home.get(), pages, columns | same, metadata)
+
+
+def _same_pages(
+    ids: list[str], thumbnails: list[bytes], sizes: np.ndarray
+) -> tuple[dict[str, list], dict[str, Any]]:
+    """The columns about other scans of a page, and the pairs to be looked at. `sizes`: (n, 2) width, height in px."""
+    import cv2
+
+    from singleline_pipeline.embedding import find_rescans
+
+    def thumbnail(row: int) -> np.ndarray:
+        return cv2.imdecode(np.frombuffer(thumbnails[row], np.uint8), cv2.IMREAD_COLOR)
+
+    same: dict[str, list] = {
+        name: [None] * len(ids) for name in ("same_page", "same_page_likeness", "onto_same_page")
+    }
+    pairs = find_rescans(len(ids), thumbnail)
+    for pair in pairs:
+        # From px of thumbnails to px of pages.
+        here, there = (sizes[row] / thumbnail(row).shape[1::-1] for row in (pair.picture, pair.of))
+        onto = pair.onto / np.append(here, 1) * there[:, None]
+        same["same_page"][pair.picture] = ids[pair.of]
+        same["same_page_likeness"][pair.picture] = pair.likeness
+        same["onto_same_page"][pair.picture] = onto.ravel().tolist()
+    shown = [row for pair in pairs for row in (pair.picture, pair.of)]
+    twice = sheet([thumbnails[row] for row in shown], [ids[row] for row in shown], "Scanned twice, in pairs")
+    return same, {"scanned_twice": len(pairs), **({"pairs": twice} if pairs else {})}
 
 
 @table_asset(group=GROUP, code_version="2", kinds={"scikit-learn"}, partitioned=False)

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from singleline_pipeline.embedding.label_writing import append_labels
     from singleline_pipeline.embedding.labels import Label, Labels, read_labels, unknown_keys
     from singleline_pipeline.embedding.last_map import LastMap, last_places
+    from singleline_pipeline.embedding.lookalikes import Rescan, find_rescans
     from singleline_pipeline.embedding.maps import map_points, map_version, moved
     from singleline_pipeline.embedding.statistics import STATISTICS_NAMES, PageStatistics, page_statistics
     from singleline_pipeline.embedding.suggestions import suggest_group
@@ -55,6 +56,8 @@ _LOADED_ON_USE = {
     "unknown_keys": "labels",
     "LastMap": "last_map",
     "last_places": "last_map",
+    "Rescan": "lookalikes",
+    "find_rescans": "lookalikes",
     "map_points": "maps",
     "map_version": "maps",
     "moved": "maps",
@@ -78,6 +81,7 @@ __all__ = [
     "Labels",
     "LastMap",
     "PageStatistics",
+    "Rescan",
     "StoredFit",
     "append_labels",
     "assign",
@@ -87,6 +91,7 @@ __all__ = [
     "drawing_key",
     "embed_images",
     "encoder",
+    "find_rescans",
     "fit_clusters",
     "last_places",
     "load_fits",

@@ -292,7 +292,8 @@ def _table(asset: str, columns: dict) -> pa.Table:
     arrays = []
     for field in schema:
         # The studio does not look at the others: one that is added to a schema need not be known here.
-        values = columns[field.name] if field.name in columns else [_nothing(field.type)] * rows
+        nothing = None if field.nullable else _nothing(field.type)
+        values = columns[field.name] if field.name in columns else [nothing] * rows
         arrays.append(
             values if isinstance(values, pa.Array | pa.ChunkedArray) else pa.array(values, field.type)
         )
