@@ -17,6 +17,7 @@ import dagster as dg
 import psutil
 
 from singleline_pipeline.home import Home
+from singleline_pipeline.settings_file import SettingsError, read_settings
 
 # A worker that has not said its process id by then never will: starting one takes seconds.
 START_SECONDS = 120.0
@@ -245,7 +246,11 @@ def check_home(home: Home) -> list[Finding]:
                     "Make room: a sketchbook of 200 pages takes about 1 GB.",
                 )
             )
-    return findings
+    try:
+        wrong = read_settings(home.settings).problems
+    except SettingsError as error:
+        wrong = (str(error),)
+    return findings + [Finding(problem, f"It is in {home.settings}.") for problem in wrong]
 
 
 def list_leftovers(home: Home, *, now: float | None = None) -> list[Path]:

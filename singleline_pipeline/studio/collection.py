@@ -14,7 +14,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from singleline_pipeline.embedding.label_keys import drawing_key
-from singleline_pipeline.lake import Lake, MissingTableError
+from singleline_pipeline.lake import Lake, LakeError, MissingTableError
 from singleline_pipeline.nested import vectors_from_arrow
 from singleline_pipeline.studio.doubt import distances
 from singleline_pipeline.studio.kinds import DRAWINGS, NONE, PAGES, Kind
@@ -147,7 +147,10 @@ def read_drawings(lake: Lake, pages: Collection) -> Collection:
                 in_table[row] = DRAWINGS.code("include" if kept[index] else "exclude")
                 under[row] = str(reason[index] or "").startswith(_FIXED_MINIMUM)
     hashes = dict.fromkeys(ids, "")
-    drawn = lake.read_optional("drawing_map", columns=["drawing_id", "thumbnail"])
+    try:
+        drawn = lake.read_optional("drawing_map", columns=["drawing_id", "thumbnail"])
+    except LakeError:  # told where the places are read
+        drawn = None
     if drawn is not None:
         for name, data in zip(drawn["drawing_id"].to_pylist(), drawn["thumbnail"], strict=True):
             if name in hashes:
@@ -192,7 +195,7 @@ def _collection(
         keys=keys,
         books=sketchbook.dictionary.to_pylist(),
         book=sketchbook.indices.to_numpy().astype(np.int16),
-        place=_places(lake, kind, ids),
+        place=_places(lake, kind, ids, problems),
         aspect=aspect,
         suggestion=suggestion,
         in_table=in_table,
@@ -219,9 +222,14 @@ def _clusters(lake: Lake, kind: Kind) -> Clusters:
     )
 
 
-def _places(lake: Lake, kind: Kind, ids: list[str]) -> NDArray[np.float32]:
+def _places(lake: Lake, kind: Kind, ids: list[str], problems: list[str]) -> NDArray[np.float32]:
+    """(n, 2) on the map. Without one that can be read there are still the clusters."""
     places = np.full((len(ids), 2), np.nan, np.float32)
-    table = lake.read_optional(f"{kind.scope}_map", columns=[f"{kind.scope}_id", "x", "y"])
+    try:
+        table = lake.read_optional(f"{kind.scope}_map", columns=[f"{kind.scope}_id", "x", "y"])
+    except LakeError as error:
+        problems.append(str(error))
+        return places
     if table is not None:
         found = _rows_of(table, f"{kind.scope}_id", ids)
         on_it = found >= 0

@@ -247,6 +247,15 @@ def test_a_missing_sketchbooks_folder_and_a_full_disk_are_told_with_a_remedy(hom
     assert "Only 1.0 GB are free" in full.problem
 
 
+def test_what_is_wrong_in_settings_toml_is_found(home: Home) -> None:
+    """It is as if it were not there, which nobody sees by looking at the tables."""
+    assert not any("settings.toml" in finding.problem for finding in check_home(home))
+    home.settings.write_text("[joined_strokes]\nmax_gap = 900\n")
+    assert any("settings.toml, line 2: " in finding.problem for finding in check_home(home))
+    home.settings.write_text("[joined_strokes\n")
+    assert any("is not TOML" in finding.problem for finding in check_home(home))
+
+
 def test_a_file_where_the_home_should_be_cannot_be_written_to(tmp_path, monkeypatch):
     (tmp_path / "file").write_text("in the way")
     monkeypatch.delenv("SINGLELINE_LAKE", raising=False)

@@ -20,7 +20,7 @@ export class RunView {
     sheet.className = "sheet";
     this.title = document.createElement("h2");
     this.title.id = "run-title";
-    this.title.textContent = "Run what the labels change";
+    this.title.textContent = "Run what has changed";
     this.about = document.createElement("p");
     this.link = document.createElement("a");
     this.link.textContent = "Look at it in the Dagster UI";

@@ -113,16 +113,21 @@ export class Sliders {
     actions.className = "keep";
     actions.setAttribute("role", "group");
     actions.setAttribute("aria-label", "Keep these settings");
-    for (const [action, text] of ACTIONS) {
-      const button = document.createElement("button");
-      button.dataset.action = action;
-      button.textContent = text;
-      button.disabled = true;
-      button.addEventListener("click", () => this.#write(action));
-      const effect = document.createElement("p");
-      effect.id = `keeps-${action.replace(" ", "-")}`;
-      button.setAttribute("aria-describedby", effect.id);
-      actions.append(button, effect);
+    for (const pair of [ACTIONS.slice(0, 2), ACTIONS.slice(2)]) {
+      const effects = [];
+      for (const [action, text] of pair) {
+        const button = document.createElement("button");
+        button.dataset.action = action;
+        button.textContent = text;
+        button.disabled = true;
+        button.addEventListener("click", () => this.#write(action));
+        const effect = document.createElement("p");
+        effect.id = `keeps-${action.replace(" ", "-")}`;
+        button.setAttribute("aria-describedby", effect.id);
+        effects.push(effect);
+        actions.append(button);
+      }
+      actions.append(...effects);
     }
     this.actions = actions;
     return actions;
@@ -178,7 +183,9 @@ export class Sliders {
     for (const button of this.actions.querySelectorAll("button")) {
       const effect = effects[button.dataset.action ?? ""];
       button.disabled = !effect.changes;
-      /** @type {HTMLElement} */ (button.nextElementSibling).textContent = effect.changes ? effect.sentence : "";
+      const told = /** @type {HTMLElement} */ (document.getElementById(button.getAttribute("aria-describedby") ?? ""));
+      told.hidden = !effect.changes;
+      told.textContent = `${button.textContent}: ${effect.sentence}`;
     }
   }
 
