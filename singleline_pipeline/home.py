@@ -42,6 +42,14 @@ class Home:
             lake=lake_path(lake) if lake else UPath(root / "lake"),
         )
 
+    def variables(self) -> dict[str, str]:
+        """What the environment of another program must say for it to find the same places."""
+        return {
+            "SINGLELINE_HOME": str(self.root),
+            "SINGLELINE_SKETCHBOOKS": str(self.sketchbooks),
+            "SINGLELINE_LAKE": str(self.lake),
+        }
+
     @property
     def imported(self) -> Path:
         """A folder a sketchbook, of drawings that came through `singleline import` and not from a scanner."""

@@ -15,6 +15,7 @@ from singleline_pipeline.embedding.labels import Label
 from singleline_pipeline.home import Home
 from singleline_pipeline.lake import Lake
 from singleline_pipeline.studio.collection import Collection
+from singleline_pipeline.studio.correcting import TracedPage
 from singleline_pipeline.studio.decisions import Decisions
 from singleline_pipeline.studio.doubt import doubt
 from singleline_pipeline.studio.effects import Effect, effect_of, sentence
@@ -22,6 +23,7 @@ from singleline_pipeline.studio.errors import RequestError
 from singleline_pipeline.studio.history import REQUEST_ID, History, correction_id
 from singleline_pipeline.studio.kinds import DRAWINGS, HAND, KINDS, NONE, PAGES, Kind
 from singleline_pipeline.studio.labels_file import LabelsFile
+from singleline_pipeline.studio.make_private import make_private
 from singleline_pipeline.studio.tables import Tables
 from singleline_pipeline.studio.thumbnails import A_SHEET, ACROSS, TILE, Thumbnails
 from singleline_pipeline.studio.tuning import Tuning
@@ -59,12 +61,32 @@ class Desk:
             known = self._lake_version
             version = self._tables.changed_from(known) if tables or not known else known
             if version != known:
+                pages = set(self._tables.collections[PAGES].keys)
                 self._tables.read()
+                if pages - set(self._tables.collections[PAGES].keys):
+                    self.thumbnails.forget()
                 self._read_labels(everything=True)
                 self._lake_version = version
             elif self._labels.changed():
                 self._read_labels(everything=False)
             return {"lake": self._lake_version, "labels": f"{self._lake_version}.{self._labels.version}"}
+
+    def make_private(self, page_id: str) -> list[str]:
+        """Take a page out of everything, and say what was removed. Raises RequestError where that cannot be done."""
+        self.rows(PAGES, [page_id])
+        said = make_private(self.home, page_id)
+        with self._lock:
+            self._lake_version = ""  # read again at once, without waiting for a pause
+            self.refresh(tables=True)
+        return said
+
+    def traced_page(self, page_id: str) -> TracedPage:
+        """A page as corrections by hand know it. Raises RequestError (404) where it is not there."""
+        with self._lock:
+            row = self.rows(PAGES, [page_id])[0]
+            pages = self._tables.collections[PAGES]
+            book, key = pages.books[pages.book[row]], pages.keys[row]
+            return TracedPage(self.home, self.lake, book, page_id, key, self.tuning.values_of(key, {}))
 
     def collection(self, kind: Kind) -> Collection:
         """The pages or the drawings, as they were when `refresh` looked."""

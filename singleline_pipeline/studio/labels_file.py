@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from singleline_pipeline.embedding.errors import LabelError
-from singleline_pipeline.embedding.labels import Check, Label, Labels, parse_labels
+from singleline_pipeline.embedding.labels import Label, Labels, parse_labels
 
 
 @dataclass
@@ -12,8 +12,6 @@ class LabelsFile:
     """The rows of a labels file, and a version that changes whenever the file does."""
 
     path: Path
-    check: Check | None = None
-    """What is wrong with a line; that of labels.csv if it is not given."""
     rows: list[Label] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     version: int = 0
@@ -44,7 +42,7 @@ class LabelsFile:
             return [], True
         # A last line without an end may be one that is still being written, or torn: it is read again as a whole.
         grown = bool(self._data) and self._data.endswith(b"\n") and data.startswith(self._data)
-        found = self._tail(data) if grown else parse_labels(data, self.path.name, self.check)
+        found = self._tail(data) if grown else parse_labels(data, self.path.name)
         self._data = data
         self.version += 1
         if grown:
@@ -58,7 +56,7 @@ class LabelsFile:
         """The lines after those that were read, under the same header, and with the numbers that they have."""
         header, _, body = self._data.partition(b"\n")
         skipped = b"\n" * body.count(b"\n")
-        return parse_labels(header + b"\n" + skipped + data[len(self._data) :], self.path.name, self.check)
+        return parse_labels(header + b"\n" + skipped + data[len(self._data) :], self.path.name)
 
     def _stamp_now(self) -> tuple[int, int, int]:
         try:

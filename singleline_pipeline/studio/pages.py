@@ -65,17 +65,17 @@ def page_lines(lake: Lake, book: str, page_id: str) -> dict[str, Any]:
         "ignored": [],
         "drawings": [],
     }
-    size = _row(lake, "raw_pages", book, page_id, ["width", "height"])
+    size = row_of_page(lake, "raw_pages", book, page_id, ["width", "height"])
     if size is not None:
         answer |= {name: size[name][0].as_py() for name in ("width", "height")}
-    traced = _row(lake, "strokes", book, page_id, ["strokes", "ignored"])
+    traced = row_of_page(lake, "strokes", book, page_id, ["strokes", "ignored"])
     if traced is not None:
         answer["traced"] = as_numbers(strokes_from_arrow(traced["strokes"])[0])
         answer["ignored"] = traced["ignored"][0].as_py()
-    line = _row(lake, "spliced_strokes", book, page_id, ["strokes"])
+    line = row_of_page(lake, "spliced_strokes", book, page_id, ["strokes"])
     if line is not None:
         answer["line"] = as_numbers(strokes_from_arrow(line["strokes"])[0])
-    drawings = _row(lake, "drawings", book, page_id, ["drawing_id", "box"])
+    drawings = row_of_page(lake, "drawings", book, page_id, ["drawing_id", "box"])
     if drawings is not None:
         boxes = zip(drawings["drawing_id"].to_pylist(), drawings["box"].to_pylist(), strict=True)
         answer["drawings"] = [{"id": name, "box": box} for name, box in boxes]
@@ -101,7 +101,7 @@ def try_settings(
     from singleline_pipeline.geometry import drawings_of_page, join_page, route_page, splice_page
     from singleline_pipeline.geometry.strokes import StrokeError
 
-    table = _row(lake, "strokes", book, page_id, ["sha256", "strokes", "group", "pen_width"])
+    table = row_of_page(lake, "strokes", book, page_id, ["sha256", "strokes", "group", "pen_width"])
     if table is None:
         raise RequestError(
             f"{page_id} has not been traced: only pages in the group drawings are.", status=404
@@ -158,7 +158,8 @@ def _on_page(stroke: np.ndarray, scale: float, corner: np.ndarray) -> np.ndarray
     return stroke / scale + corner
 
 
-def _row(lake: Lake, asset: str, book: str, page_id: str, columns: list[str]) -> Any:
+def row_of_page(lake: Lake, asset: str, book: str, page_id: str, columns: list[str]) -> Any:
+    """A page's rows of a table, the named columns of them; None where there are none."""
     try:
         pages = lake.dataset(asset, ["page_id", *columns], [book])
     except MissingTableError:

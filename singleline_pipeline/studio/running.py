@@ -50,11 +50,6 @@ class Runner:
                 raise RequestError("A run is under way: wait for its end.", status=409)
             self._started = time.monotonic()
             self._state = _STATE | {"state": "running", "messages": ["Starting ..."]}
-        environment = os.environ | {
-            "SINGLELINE_HOME": str(self._home.root),
-            "SINGLELINE_SKETCHBOOKS": str(self._home.sketchbooks),
-            "SINGLELINE_LAKE": str(self._home.lake),
-        }
         process = subprocess.Popen(
             [
                 *(sys.executable, "-m", "singleline_pipeline.studio.run_stale"),
@@ -63,7 +58,7 @@ class Runner:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             stdin=subprocess.DEVNULL,
-            env=environment,
+            env=os.environ | self._home.variables(),
             text=True,
             start_new_session=True,  # Ctrl-C for the studio is none for the run
         )

@@ -23,6 +23,7 @@ from singleline_pipeline.home import Home
 from singleline_pipeline.lake import LakeError
 from singleline_pipeline.scans.errors import PageError
 from singleline_pipeline.settings_file import SettingsError
+from singleline_pipeline.studio.correcting import correct, shown, take_back
 from singleline_pipeline.studio.desk import MOST_IDS, Desk
 from singleline_pipeline.studio.errors import RequestError, StudioError
 from singleline_pipeline.studio.guard import Guard
@@ -78,6 +79,10 @@ def create_app(home: Home, *, token: str | None = None) -> Starlette:
         Route("/api/labels", studio.label, methods=["POST"]),
         Route("/api/undo", studio.undo, methods=["POST"]),
         Route("/api/redo", studio.redo, methods=["POST"]),
+        Route("/api/corrections", studio.correct, methods=["POST"]),
+        Route("/api/corrections/undo", studio.take_back, methods=["POST"]),
+        Route("/api/corrections/{page_id:str}", studio.corrections),
+        Route("/api/private", studio.make_private, methods=["POST"]),
         Route("/api/settings", studio.set_settings, methods=["POST"]),
         Route("/api/settings/effects", studio.settings_effects, methods=["POST"]),
         Route("/api/settings/{page_id:str}", studio.settings),
@@ -171,6 +176,27 @@ class _Studio:
         return JSONResponse(
             await run_in_threadpool(try_settings, desk.home, desk.lake, book, page_id, settings)
         )
+
+    async def corrections(self, request: Request) -> Response:
+        _, page_id = self._page(request)
+        page, tab = self._desk.traced_page(page_id), _tab(request)
+        return JSONResponse(await run_in_threadpool(shown, page, tab))
+
+    async def correct(self, request: Request) -> Response:
+        values = await _json(request, {"request_id": str, "page_id": str, "action": str, "shape": str})
+        page = self._desk.traced_page(values.pop("page_id"))
+        return JSONResponse(await run_in_threadpool(lambda: correct(page, **values, who=self._desk.who)))
+
+    async def take_back(self, request: Request) -> Response:
+        values = await _json(request, {"request_id": str, "page_id": str, "what": str})
+        page = self._desk.traced_page(values.pop("page_id"))
+        return JSONResponse(await run_in_threadpool(lambda: take_back(page, **values, who=self._desk.who)))
+
+    async def make_private(self, request: Request) -> Response:
+        values = await _json(request, {"page_id": str})
+        said = await run_in_threadpool(self._desk.make_private, values["page_id"])
+        # The browser keeps pictures for a year.
+        return JSONResponse({"said": said}, headers={"clear-site-data": '"cache"'})
 
     async def settings(self, request: Request) -> Response:
         _, page_id = self._page(request)

@@ -52,6 +52,12 @@ class Thumbnails:
                 _keep(self._sheets, key, self._make(collection, number), _SHEETS)
             return self._sheets[key]
 
+    def forget(self) -> None:
+        """Keep nothing of what was read: a page is gone, and its picture is to go with it."""
+        with self._making, self._reading:
+            self._sheets.clear()
+            self._books.clear()
+
     def _make(self, collection: Collection, number: int) -> bytes:
         rows = range(number * A_SHEET, min((number + 1) * A_SHEET, len(collection.ids)))
         height = -(-len(rows) // ACROSS) * TILE
