@@ -54,7 +54,7 @@ export class PageView {
     this.title.textContent = data.ids[this.row];
     const cluster = data.cluster[this.row];
     const named = cluster < 0 ? "" : `, cluster ${cluster} (${this.shelf.named(cluster)[0]})`;
-    this.about.textContent = `${this.shelf.label(this.row)}, ${this.shelf.decidedBy(this.row)}${named}`;
+    this.about.textContent = `${this.shelf.called(this.row)}, ${this.shelf.decidedBy(this.row)}${named}`;
     const label = this.shelf.label(this.row);
     this.choices.ask({ scope: this.shelf.scope, ids: [data.ids[this.row]], what: "", is: data.labels.includes(label) ? label : "" });
     this.#showCuts();

@@ -82,6 +82,11 @@ export class Shelf extends EventTarget {
     return this.data.labels[this.code(row)] ?? this.data.unsaid;
   }
 
+  /** What a row is, as one says it. @param {number} row */
+  called(row) {
+    return this.scope === "drawing" ? `${this.label(row)}d` : this.label(row);
+  }
+
   /** @param {number} row */
   decidedBy(row) {
     return BY[this.by.charCodeAt(row) - 48];
@@ -94,7 +99,7 @@ export class Shelf extends EventTarget {
 
   /** What a screen reader says of a row, and the caption under a preview. @param {number} row */
   describe(row) {
-    return `${this.data.ids[row]}, ${this.label(row)}, ${this.decidedBy(row)}`;
+    return `${this.data.ids[row]}, ${this.called(row)}, ${this.decidedBy(row)}`;
   }
 
   /** @param {number} row */
