@@ -1,6 +1,6 @@
 """What page_clusters and drawing_clusters have in common: a frozen fit, and names that are refreshed."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -40,6 +40,17 @@ class ClusterConfig(dg.Config):
     )
     k: int = Field(16, ge=1, le=256, description="Clusters; fewer where there are under 4 rows for each.")
     seed: int = Field(0, ge=0, description="Seed of K-means.")
+    far_share: float = Field(
+        0.2,
+        gt=0,
+        le=1,
+        description="A new fit is suggested, and not made, when this share of the rows that came after the last one "
+        "is like none of its clusters.",
+    )
+
+
+_SHOWN = 16
+"""Rows on a contact sheet."""
 
 
 def unique_rows(table: pa.Table, key: str) -> pa.Table:
@@ -88,7 +99,7 @@ def clusters_table(
     embeddings: pa.Table,
     keys: Sequence[str],
     suggestions: Sequence[str],
-    pictures: Mapping[str, bytes],
+    picture: Callable[[str], bytes],
 ) -> dg.MaterializeResult[pa.Table]:
     """Keep the frozen fit, or fit where there is none or `refit` says so, and name its clusters.
 
@@ -100,7 +111,7 @@ def clusters_table(
         embeddings: Rows to cluster, with embedding, encoder and encoder_version.
         keys: Key of each row: what a label would go by.
         suggestions: What each row looks like.
-        pictures: Thumbnail by key, for the contact sheets.
+        picture: Gives the thumbnail of a key, for the contact sheets.
     """
     from singleline_pipeline import embedding
     from singleline_pipeline.lake import Lake
@@ -153,6 +164,7 @@ def clusters_table(
     for problem in problems:
         context.log.warning(problem)
     unnamed = table["name"].null_count
+    near = nearest_clusters(embeddings["embedding"], table, table["name"].to_pylist())
     return materialized(
         context,
         name,
@@ -167,7 +179,8 @@ def clusters_table(
             "note": note
             or ("Nobody has named these clusters: suggestions are used." if unnamed else "All named."),
             "label_problems": "\n".join(problems) or "none",
-            **_sheets(scope, table, embeddings, keys, pictures),
+            **_far_off(scope, config, table, near, embeddings, keys, picture),
+            **_sheets(scope, table, near, embeddings, keys, picture),
         },
     )
 
@@ -204,13 +217,54 @@ def _labels_of_nothing(folder: Path, scope: str, labels: "Labels", keys: Sequenc
     return embedding.unknown_keys(labels, {scope: clusters, rows: there})
 
 
+def _far_off(
+    scope: str,
+    config: ClusterConfig,
+    table: pa.Table,
+    near: dict[str, list],
+    embeddings: pa.Table,
+    keys: Sequence[str],
+    picture: Callable[[str], bytes],
+) -> dict[str, Any]:
+    """Whether a refit is due, and the rows that are like no cluster."""
+    from singleline_pipeline import embedding
+
+    if not table.num_rows:
+        return {}
+    noun = scope.removesuffix("_cluster")
+    members = {key for cluster in table["members"].to_pylist() for key in cluster}
+    relative = embedding.relative_distance(
+        np.array(near["distance"]), np.array(near["cluster"]), table["radius"].to_numpy()
+    )
+    suggestion = embedding.refit_suggestion(
+        relative, [key in members for key in keys], noun, far_share=config.far_share
+    )
+    odd, ids = embedding.outliers(relative), embeddings[f"{noun}_id"].to_pylist()
+    shown = {
+        "outliers_sheet": sheet(
+            [picture(keys[index]) for index in odd[:_SHOWN]],
+            [f"{ids[index]}: {relative[index]:.1f} radii" for index in odd[:_SHOWN]],
+            f"Like no cluster ({len(odd)})",
+        )
+    }
+    return {
+        "suggestion": suggestion or "The clusters fit what there is.",
+        "outliers": len(odd),
+        **(shown if len(odd) else {}),
+    }
+
+
 def _sheets(
-    scope: str, table: pa.Table, embeddings: pa.Table, keys: Sequence[str], pictures: Mapping[str, bytes]
+    scope: str,
+    table: pa.Table,
+    near: dict[str, list],
+    embeddings: pa.Table,
+    keys: Sequence[str],
+    picture: Callable[[str], bytes],
 ) -> dict[str, dg.MarkdownMetadataValue]:
     """One contact sheet for each cluster, with its most typical rows first."""
     if not table.num_rows:
         return {}
-    near = nearest_clusters(embeddings["embedding"], table, table["name"].to_pylist())
     ids = embeddings[f"{scope.removesuffix('_cluster')}_id"].to_pylist()
     unnamed = "looks like" if scope == "page_cluster" else "until then"
     number, distance = np.array(near["cluster"]), np.array(near["distance"])
@@ -220,9 +274,8 @@ def _sheets(
         chosen = chosen[np.argsort(distance[chosen], kind="stable")]
         called = row["name"] or f"no name yet, {unnamed} {row['suggested_name']}"
         sheets[f"cluster_{row['cluster']:02d}"] = sheet(
-            [pictures[keys[index]] for index in chosen],
-            [ids[index] for index in chosen],
+            [picture(keys[index]) for index in chosen[:_SHOWN]],
+            [ids[index] for index in chosen[:_SHOWN]],
             f"Cluster {row['cluster']}: {called} ({len(chosen)})",
-            most=16,
         )
     return sheets

@@ -160,12 +160,13 @@ def drawing_clusters(
     found = unique_rows(found, "key")
     rows = rows.take(pc.index_in(found["drawing_id"], value_set=rows["drawing_id"]))
     keys = found["key"].to_pylist()
-    pictures = {
-        key: rendering.encode_preview(rendering.rasterize(strokes, size=150, pen=1.4), format="png")
-        for key, strokes in zip(keys, strokes_from_arrow(found["strokes"]), strict=True)
-    }
+    strokes = dict(zip(keys, strokes_from_arrow(found["strokes"]), strict=True))
+
+    def picture(key: str) -> bytes:
+        return rendering.encode_preview(rendering.rasterize(strokes[key], size=150, pen=1.4), format="png")
+
     suggestions = ["include"] * len(keys)
-    return clusters_table(context, "drawing_clusters", config, home, rows, keys, suggestions, pictures)
+    return clusters_table(context, "drawing_clusters", config, home, rows, keys, suggestions, picture)
 
 
 @table_asset(

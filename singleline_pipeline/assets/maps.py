@@ -148,7 +148,7 @@ def _same_pages(
     from singleline_pipeline.embedding import find_rescans
 
     def thumbnail(row: int) -> np.ndarray:
-        return cv2.imdecode(np.frombuffer(thumbnails[row], np.uint8), cv2.IMREAD_COLOR)
+        return np.asarray(cv2.imdecode(np.frombuffer(thumbnails[row], np.uint8), cv2.IMREAD_COLOR))
 
     same: dict[str, list] = {
         name: [None] * len(ids) for name in ("same_page", "same_page_likeness", "onto_same_page")

@@ -187,7 +187,7 @@ def page_clusters(
         pages,
         pages["sha256"].to_pylist(),
         _suggestions(pages),
-        pictures,
+        pictures.__getitem__,
     )
 
 

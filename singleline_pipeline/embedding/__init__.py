@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         encoder,
         require_one_encoder,
     )
+    from singleline_pipeline.embedding.far_off import outliers, refit_suggestion, relative_distance
     from singleline_pipeline.embedding.label_keys import (
         ALLOWED_LABELS,
         cluster_key,
@@ -61,6 +62,9 @@ _LOADED_ON_USE = {
     "map_points": "maps",
     "map_version": "maps",
     "moved": "maps",
+    "outliers": "far_off",
+    "refit_suggestion": "far_off",
+    "relative_distance": "far_off",
     "STATISTICS_NAMES": "statistics",
     "PageStatistics": "statistics",
     "page_statistics": "statistics",
@@ -101,8 +105,11 @@ __all__ = [
     "moved",
     "name_clusters",
     "named_clusters",
+    "outliers",
     "page_statistics",
     "read_labels",
+    "refit_suggestion",
+    "relative_distance",
     "require_one_encoder",
     "save_fit",
     "split_drawing_key",

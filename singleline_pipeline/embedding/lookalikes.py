@@ -195,13 +195,15 @@ def _laid_over(row: int, other: int, picture: Callable[[int], np.ndarray], onto:
     # Evangelidis & Psarakis (2008): the affine map of most correlation, here from `there` to `here`. Thin lines of two
     # pictures only pull at each other where they are blurred: first widely, then finely.
     back = np.linalg.inv(full)[:2].astype(np.float32)
+    whole = np.ones(here.shape, np.uint8)
     for blur, steps in ((2.5, 25), (1.0, 20)):
-        blurred = [cv2.GaussianBlur(ink, (0, 0), blur) for ink in (there, here)]
+        fixed, moving = (cv2.GaussianBlur(ink, (0, 0), blur) for ink in (there, here))
         until = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, steps, 1e-4)
         try:
-            _, back = cv2.findTransformECC(*blurred, back, cv2.MOTION_AFFINE, until, None, 1)
+            _, found = cv2.findTransformECC(fixed, moving, back, cv2.MOTION_AFFINE, until, whole, 1)
         except cv2.error:  # they have too little in common
             return Rescan(row, other, 0.0, full[:2])
+        back = np.asarray(found, np.float32)
     likeness = _likeness(here, there, back)
     # From px of the maps to px of the pictures.
     scales = [max(one.shape[:2]) / max(ink.shape) for one, ink in zip(pictures, (here, there), strict=True)]

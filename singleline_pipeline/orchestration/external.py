@@ -117,10 +117,9 @@ def _reaching(
     if clusters is None or not clusters.num_rows:
         return {}
     vectors, centroids = vectors_from_arrow(rows["embedding"]), vectors_from_arrow(clusters["centroid"])
-    numbers = range(len(names))
-    if vectors.shape[1] == centroids.shape[1]:
-        numbers = sorted(set(assign(vectors, centroids)[0].tolist()))
-    return {number: names[number] for number in numbers}
+    if vectors.shape[1] != centroids.shape[1]:
+        return dict(enumerate(names))
+    return {number: names[number] for number in set(assign(vectors, centroids)[0].tolist())}
 
 
 def _pages(asset: str, partition: str | None, home: Home) -> set[str]:
