@@ -69,7 +69,8 @@ class Desk:
                 self._lake_version = version
             elif self._labels.changed():
                 self._read_labels(everything=False)
-            return {"lake": self._lake_version, "labels": f"{self._lake_version}.{self._labels.version}"}
+            said = f"{self._labels.version}.{self.tuning.version}"
+            return {"lake": self._lake_version, "labels": f"{self._lake_version}.{said}"}
 
     def make_private(self, page_id: str) -> list[str]:
         """Take a page out of everything, and say what was removed. Raises RequestError where that cannot be done."""

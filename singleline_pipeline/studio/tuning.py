@@ -59,6 +59,12 @@ class Tuning:
         self._pages: Collection | None = None
 
     @property
+    def version(self) -> str:
+        """Another one whenever somebody has written to the file."""
+        self._read()
+        return "" if self._stamp is None else f"{self._stamp[0]:x}{self._stamp[1]:x}"
+
+    @property
     def problems(self) -> list[str]:
         """What is wrong with the file, a sentence each."""
         self._read()

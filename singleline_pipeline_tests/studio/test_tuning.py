@@ -191,6 +191,8 @@ def test_a_person_keeps_the_settings_of_a_page_and_takes_them_back(
         page.locator(f".thumb[title^='{traced}']").dblclick()
         page.get_by_text("Try other settings").click()
         page.locator(".figures", has_text="4 strokes traced, 4 joined").wait_for()
+        made.home.settings.write_text(made.home.settings.read_text() + "\n[drawings]\nmin_ovelap = 0.5\n")
+        page.locator("#notice", has_text="drawings has no min_ovelap").wait_for(state="attached")
         page.get_by_role("button", name="As everywhere").click()
         page.locator(".figures", has_text="4 strokes traced, 2 joined").wait_for()
         assert page.get_by_role("button", name="As everywhere").is_disabled()
