@@ -12,6 +12,7 @@ const KEYS = [
   ["Enter", "open the page"],
   ["f", "more like this"],
   ["u", "look at the 20 in most doubt"],
+  ["t", "look twice: pages that were scanned twice, and what is like nothing else; again, to take labels over"],
   ["b", "back to the clusters"],
   ["n", "to the next cluster without a name"],
   ["l", "lasso on or off"],

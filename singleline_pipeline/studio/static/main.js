@@ -14,6 +14,7 @@ import { search } from "./search.js";
 import { Shelf } from "./shelf.js";
 import { Strips } from "./strips.js";
 import { Sync } from "./sync.js";
+import { TwiceView } from "./twice.js";
 
 const by = (/** @type {string} */ id) => /** @type {HTMLElement} */ (document.getElementById(id));
 const button = (/** @type {string} */ id) => /** @type {HTMLButtonElement} */ (by(id));
@@ -36,8 +37,9 @@ const map = new MapView(/** @type {HTMLCanvasElement} */ (by("map")), {
     say(`${count(rows.length)} selected.`);
   },
 });
-const page = new PageView(dialog("page-dialog"), shelves, { label: send, similar: (row) => similar(row), settled });
+const page = new PageView(dialog("page-dialog"), shelves, { label: send, similar: (row) => similar(row), settled, gone });
 const run = new RunView(button("run"), dialog("run-dialog"), say);
+const twice = new TwiceView(dialog("twice-dialog"), { take, open: (row) => open(row), undo: () => correct("undo") });
 const sync = new Sync(
   async (status) => {
     complain("server", []);
@@ -223,6 +225,15 @@ function settled(answer) {
   say(answer.said);
 }
 
+/** A page was made private. @param {string[]} said what was removed */
+async function gone(said) {
+  page.close();
+  await load();
+  sync.tell();
+  complain("request", said);
+  say(said[0]);
+}
+
 function nextCluster() {
   if (list) return;
   if (!strips.toHead((strip) => strip.cluster >= 0 && !shelf.clusters[strip.cluster].name)) strips.focus();
@@ -330,6 +341,7 @@ const commands = {
   Z: () => correct("redo"),
   f: () => (strips.row < 0 ? false : similar(strips.row)),
   u: lookAtThese,
+  t: () => twice.show(shelf),
   b: showClusters,
   n: nextCluster,
   l: () => button("lasso").click(),
@@ -402,6 +414,7 @@ button("undo").addEventListener("click", () => correct("undo"));
 button("redo").addEventListener("click", () => correct("redo"));
 button("help-button").addEventListener("click", () => showKeys(dialog("help-dialog")));
 button("look").addEventListener("click", lookAtThese);
+button("twice").addEventListener("click", () => twice.show(shelf));
 button("back").addEventListener("click", showClusters);
 button("zoom-in").addEventListener("click", () => map.zoom(1.5));
 button("zoom-out").addEventListener("click", () => map.zoom(1 / 1.5));

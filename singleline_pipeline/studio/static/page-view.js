@@ -2,14 +2,14 @@
 
 import { get } from "./api.js";
 import { Choices } from "./bar.js";
+import { Correct } from "./correct.js";
+import { Private } from "./private.js";
+import { drawn, rectangle, SVG } from "./shapes.js";
 import { Sliders } from "./sliders.js";
-
-const STROKES = ["#003ce1", "#eb3e86", "#0f4424", "#379fa2", "#af71fe", "#7a6938", "#700d56", "#8a9920"];
-const SVG = "http://www.w3.org/2000/svg";
 
 /**
  * @typedef {import("./shelf.js").Shelf} Shelf
- * @typedef {{label: (shelf: Shelf, scope: string, ids: string[], label: string) => Promise<boolean>, similar: (row: number) => void, settled: (answer: any) => void}} Asked
+ * @typedef {{label: (shelf: Shelf, scope: string, ids: string[], label: string) => Promise<boolean>, similar: (row: number) => void, settled: (answer: any) => void, gone: (said: string[]) => void}} Asked
  */
 
 export class PageView {
@@ -71,6 +71,8 @@ export class PageView {
     this.row = row;
     this.lines = null;
     this.sliders.forget();
+    this.correct.forget();
+    this.private.offer("");
     this.update();
     await Promise.all([this.shelves.pages.ready, this.shelves.drawings.ready]);
     if (this.row !== row) return;
@@ -78,12 +80,14 @@ export class PageView {
     const page = this.page;
     const { data } = this.shelves.pages;
     if (page < 0 || !data) return;
+    this.private.offer(data.ids[page]);
     const lines = await get(`/api/page/${encodeURIComponent(data.ids[page])}`).catch((error) => {
       this.about.textContent = error.message;
     });
     if (!lines || this.row !== row) return;
     this.lines = lines;
     this.sliders.offer(lines.traced.length ? data.ids[page] : "");
+    this.correct.offer(lines.traced.length ? data.ids[page] : "");
     this.layerBox.hidden = !lines.traced.length;
     this.#draw();
   }
@@ -141,7 +145,13 @@ export class PageView {
     this.cuts = element("div", "cuts");
     const sliders = element("div");
     this.sliders = new Sliders(sliders, () => this.#draw(), (answer) => this.asked.settled(answer));
-    side.append(choosing, this.cuts, this.layerBox, sliders);
+    const correct = element("div");
+    this.correct = new Correct(correct, this.svg, () => this.#draw());
+    // One at a time: opening one closes the other.
+    this.sliders.details.name = this.correct.details.name = "try";
+    const hidden = element("div");
+    this.private = new Private(hidden, (said) => this.asked.gone(said));
+    side.append(choosing, this.cuts, this.layerBox, correct, sliders, hidden);
     body.append(view, side);
     this.dialog.append(head, body);
   }
@@ -153,10 +163,11 @@ export class PageView {
     if (page < 0 || !pages) return;
     const [width, height] = this.lines ? [this.lines.width, this.lines.height] : [pages.aspect[page] * 1000, 1000];
     this.svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
-    this.svg.setAttribute("aria-label", `The page ${this.shelves.pages.describe(page)}`);
+    const { state } = this.correct;
+    if (!state) this.svg.setAttribute("aria-label", `The page ${this.shelves.pages.describe(page)}`);
     const trial = this.sliders.result;
     const lines = trial ? null : this.lines;
-    const shown = this.layers.line || this.layers.traced || trial;
+    const shown = this.layers.line || this.layers.traced || trial || state;
     this.svg.append(rectangle([0, 0, width, height], "paper", "#fff"));
     if (this.layers.picture) {
       const image = document.createElementNS(SVG, "image");
@@ -166,19 +177,20 @@ export class PageView {
       if (shown && (trial || this.lines?.traced.length)) image.setAttribute("class", "faded");
       this.svg.append(image);
     }
+    if (state) return this.correct.draw();
     if (trial) {
-      if (this.sliders.before) this.#strokes(trial.before);
+      if (this.sliders.before) this.svg.append(drawn(trial.before));
       else {
         let first = 0;
         for (const drawing of trial.drawings) {
-          this.#strokes(drawing.strokes, first);
+          this.svg.append(drawn(drawing.strokes, first));
           first += drawing.strokes.length;
           if (this.layers.cuts) this.svg.append(rectangle(drawing.box, "cut"));
         }
       }
     }
-    if (lines && this.layers.line && !this.layers.traced) this.#strokes(lines.line);
-    if (lines && this.layers.traced) this.#strokes(lines.traced);
+    if (lines && this.layers.line && !this.layers.traced) this.svg.append(drawn(lines.line));
+    if (lines && this.layers.traced) this.svg.append(drawn(lines.traced));
     if (lines && this.layers.ignored) for (const { box } of lines.ignored) this.svg.append(rectangle(box, "ignored"));
     if (lines && this.layers.cuts)
       for (const { id, box } of lines.drawings) {
@@ -187,19 +199,6 @@ export class PageView {
         const own = this.shelf.scope === "drawing" && row === this.row ? " this" : "";
         this.svg.append(rectangle(box, `cut${out}${own}`));
       }
-  }
-
-  /** @param {number[][]} strokes flat x, y, ... @param {number} [first] number of the first one's colour */
-  #strokes(strokes, first = 0) {
-    const group = document.createElementNS(SVG, "g");
-    group.setAttribute("class", "line");
-    strokes.forEach((stroke, number) => {
-      const path = document.createElementNS(SVG, "path");
-      path.setAttribute("d", `M${stroke.length === 2 ? `${stroke} ${stroke}` : stroke.join(" ")}`);
-      path.setAttribute("stroke", STROKES[(first + number) % STROKES.length]);
-      group.append(path);
-    });
-    this.svg.append(group);
   }
 
   /** Rows of the drawings on the page that is seen. */
@@ -252,21 +251,10 @@ export class PageView {
   #pressed(event) {
     const within = /** @type {HTMLElement} */ (event.target);
     if (event.ctrlKey || event.metaKey || event.altKey || within.matches("input[type=range]")) return;
+    if (this.correct.pressed(event)) return event.preventDefault();
     if (event.key === "ArrowRight") this.#step(1);
     else if (event.key === "ArrowLeft") this.#step(-1);
     else if (!/^[1-7]$/.test(event.key) || !this.choices.press(event.key)) return;
     event.preventDefault();
   }
-}
-
-/** @param {number[]} box x0, y0, x1, y1 @param {string} className @param {string} [fill] */
-function rectangle([x0, y0, x1, y1], className, fill) {
-  const made = document.createElementNS(SVG, "rect");
-  made.setAttribute("x", String(x0));
-  made.setAttribute("y", String(y0));
-  made.setAttribute("width", String(Math.max(x1 - x0, 1)));
-  made.setAttribute("height", String(Math.max(y1 - y0, 1)));
-  made.setAttribute("class", className);
-  if (fill) made.setAttribute("fill", fill);
-  return made;
 }
