@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 from pydantic import Field
 
+from singleline_pipeline.assets.step_settings import StepSettings, else_built_in
 from singleline_pipeline.assets.table_asset import materialized, table_of
 from singleline_pipeline.nested import vectors_from_arrow, vectors_to_arrow
 from singleline_pipeline.orchestration.external import FIT_COLUMNS, external_versions
@@ -24,11 +25,16 @@ if TYPE_CHECKING:
 class EncoderConfig(dg.Config):
     """Which encoder looks at the pictures."""
 
-    encoder: str = Field(
-        "efficientnet-lite0",
+    encoder: str | None = Field(
+        None,
         description="efficientnet-lite0 (its weights are installed with the package), or the name or local folder of a "
-        "transformers model. All sketchbooks need the same: rerun every partition after a change.",
+        "transformers model. All sketchbooks need the same: for all of them, say it in settings.toml. "
+        + else_built_in("encoder", "name"),
     )
+
+    def chosen(self, context: dg.AssetExecutionContext, home: HomeResource) -> StepSettings:
+        """What was given, else what settings.toml says."""
+        return StepSettings(context, home.get(), "encoder", {"name": self.encoder})
 
 
 class ClusterConfig(dg.Config):

@@ -89,7 +89,7 @@ def stroke3_dataset(
         write_snapshot,
     )
 
-    said = StepSettings(context, home.get(), "stroke3_dataset", config)
+    said = StepSettings(context, home.get(), "stroke3_dataset", config.model_dump())
     drawings = filtered_drawings.to_table().sort_by("drawing_id")
     kept = drawings.filter(drawings["kept"])
     columns = [kept[name].to_pylist() for name in ("drawing_id", "page_id", "sketchbook", "sha256")]

@@ -65,7 +65,7 @@ def drawings(
     from singleline_pipeline import rendering
     from singleline_pipeline.geometry import drawings_of_page
 
-    settings = StepSettings(context, home.get(), "drawings", config)
+    settings = StepSettings(context, home.get(), "drawings", config.model_dump())
     rows, dropped, strokes = [], [], 0
     pages = spliced_strokes.select(["page_id", "sketchbook", "sha256", "group", "settled"]).to_pylist()
     for page, line in zip(pages, strokes_from_arrow(spliced_strokes["strokes"]), strict=True):
@@ -118,11 +118,18 @@ def drawing_embeddings(
 
     pictures = (rendering.rasterize(strokes) for strokes in strokes_from_arrow(drawings["strokes"]))
     columns = {name: drawings[name] for name in ("drawing_id", "page_id", "sketchbook", "sha256")}
-    table = table_of("drawing_embeddings", columns | embedding_columns(pictures, config.encoder))
+    settings = config.chosen(context, home)
+    encoder = settings.of()["name"]
+    table = table_of("drawing_embeddings", columns | embedding_columns(pictures, encoder))
     observe_labels(context, "drawing_labels", home.get(), rows=table)
     counts = {"in": drawings.num_rows, "out": table.num_rows}
     return materialized(
-        context, "drawing_embeddings", table, counts=counts, metadata={"encoder": config.encoder}
+        context,
+        "drawing_embeddings",
+        table,
+        counts=counts,
+        metadata={"encoder": encoder},
+        external=settings.version(),
     )
 
 

@@ -141,11 +141,18 @@ def page_embeddings(
     files = zip(raw_pages["image"].to_pylist(), raw_pages["page_id"].to_pylist(), strict=True)
     images = (scans.decode_image(file["bytes"], name=page_id) for file, page_id in files)
     columns = {name: raw_pages[name] for name in ("page_id", "sketchbook", "folder", "sha256")}
-    table = table_of("page_embeddings", columns | embedding_columns(images, config.encoder))
+    settings = config.chosen(context, home)
+    encoder = settings.of()["name"]
+    table = table_of("page_embeddings", columns | embedding_columns(images, encoder))
     observe_labels(context, "page_labels", home.get(), rows=table)
     counts = {"in": raw_pages.num_rows, "out": table.num_rows}
     return materialized(
-        context, "page_embeddings", table, counts=counts, metadata={"encoder": config.encoder}
+        context,
+        "page_embeddings",
+        table,
+        counts=counts,
+        metadata={"encoder": encoder},
+        external=settings.version(),
     )
 
 

@@ -219,7 +219,7 @@ def joined_strokes(
         correct_page(page, row["group"], said.of_page(row["sha256"]), row["pen_width"])
         for page, row in zip(before, rows, strict=True)
     ]
-    settings = StepSettings(context, home.get(), "joined_strokes", config)
+    settings = StepSettings(context, home.get(), "joined_strokes", config.model_dump())
     lines = []
     for page, row in zip(pages, rows, strict=True):
         line = join_page(page.strokes, page.groups.tolist(), **settings.of(row["sha256"]))
@@ -273,7 +273,7 @@ def spliced_strokes(
         return splice_page(page, groups, max_gap=gap(of, "splice"))
 
     methods: dict[str, Connect] = {"route": route, "splice": splice}
-    settings = StepSettings(context, home.get(), "spliced_strokes", config)
+    settings = StepSettings(context, home.get(), "spliced_strokes", config.model_dump())
     pages = joined_strokes["sha256"].to_pylist()
     of_page = [settings.of(page) for page in pages]
     before, groups = strokes_from_arrow(joined_strokes["strokes"]), joined_strokes["group"].to_pylist()

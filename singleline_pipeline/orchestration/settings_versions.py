@@ -4,6 +4,9 @@ from singleline_pipeline.home import Home
 from singleline_pipeline.lake import Lake, LakeError
 from singleline_pipeline.settings_file import SETTINGS, read_settings
 
+_SECTIONS = {"page_embeddings": "encoder", "drawing_embeddings": "encoder"}
+"""Sections of assets that have none of their own."""
+
 
 def settings_version(asset: str, partition: str | None, home: Home) -> dict[str, str]:
     """The version of the settings of an asset, as name -> version; empty where everything is as built in.
@@ -11,10 +14,12 @@ def settings_version(asset: str, partition: str | None, home: Home) -> dict[str,
     A page's own settings count for the sketchbooks that it is in, and for those only where it was traced. Raises
     SettingsError where settings.toml cannot be read.
     """
-    if asset not in SETTINGS:
+    section = _SECTIONS.get(asset, asset)
+    if section not in SETTINGS:
         return {}
     said = read_settings(home.settings)
-    version = said.version(asset, None if partition is None else _traced(partition, home))
+    for_pages = partition is not None and section not in _SECTIONS.values()
+    version = said.version(section, _traced(str(partition), home) if for_pages else None)
     return {"settings": version} if version else {}
 
 

@@ -90,6 +90,19 @@ def test_what_the_launch_pad_says_goes_before_a_page_of_its_own(books: Shelf) ->
     assert "settings_of_single_pages" not in said, f"{page_id} has what was given, too"
 
 
+def test_another_encoder_for_all_makes_every_sketchbook_s_vectors_anew(books: Shelf) -> None:
+    """One that is not there fails each of them, and takes nothing away: the vectors that there are stay."""
+    before = books.bytes_of_lake()
+    write_settings(books.home.settings, {"encoder": {"name": "nowhere/none"}})
+    outcome = books.run({"raw_pages", "rejected_pages", "page_embeddings"})
+    assert outcome.materialized == []
+    assert {*outcome.failed} == {"page_embeddings [sb01]", "page_embeddings [sb02]"}
+    assert all("nowhere/none" in said for said in outcome.failed.values())
+    assert books.bytes_of_lake() == before
+    write_settings(books.home.settings, {"encoder": {"name": None}})
+    assert books.run({"raw_pages", "rejected_pages", "page_embeddings"}).materialized == []
+
+
 def test_a_wrong_value_is_a_warning_of_the_step_and_a_broken_file_stops_what_reads_it(
     books: Shelf, tmp_path: Path
 ) -> None:
