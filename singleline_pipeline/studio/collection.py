@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from singleline_pipeline.embedding.far_off import refit_suggestion, relative_distance
 from singleline_pipeline.embedding.label_keys import drawing_key
 from singleline_pipeline.lake import Lake, LakeError, MissingTableError
 from singleline_pipeline.nested import vectors_from_arrow
@@ -32,6 +33,8 @@ class Clusters:
     suggested: list[int] = field(default_factory=list)
     """Code of what most members of a cluster look like."""
     centroids: NDArray[np.float32] = field(default_factory=lambda: np.zeros((0, 0), np.float32))
+    radius: NDArray[np.float32] = field(default_factory=lambda: np.zeros(0, np.float32))
+    """Distance that 95 % of a cluster's members are within."""
 
 
 @dataclass(frozen=True)
@@ -88,6 +91,22 @@ class Collection:
         if not self.distance.shape[1]:
             return np.full(len(self.ids), -1, np.int16)
         return self.distance.argmin(axis=1).astype(np.int16)
+
+    @cached_property
+    def relative(self) -> NDArray[np.float32]:
+        """Distance of each row to its centroid, in radii of that cluster; 0 without clusters."""
+        if not self.distance.shape[1]:
+            return np.zeros(len(self.ids), np.float32)
+        return relative_distance(self.distance.min(axis=1), self.cluster, self.clusters.radius)
+
+    @cached_property
+    def suggestion_to_refit(self) -> str:
+        """A sentence, where the clusters no longer fit what there is."""
+        members = {key for cluster in self.clusters.members for key in cluster}
+        if not members:
+            return ""
+        is_member = [key in members for key in self.keys]
+        return refit_suggestion(self.relative, is_member, self.kind.scope) or ""
 
 
 def thumbnail_hash(data: bytes) -> str:
@@ -210,7 +229,7 @@ def _collection(
 
 
 def _clusters(lake: Lake, kind: Kind) -> Clusters:
-    columns = ["fit_id", "cluster", "members", "suggested_name", "centroid"]
+    columns = ["fit_id", "cluster", "members", "suggested_name", "centroid", "radius"]
     table = lake.read_optional(f"{kind.scope}_clusters", columns=columns)
     if table is None or not table.num_rows:
         return Clusters()
@@ -219,6 +238,7 @@ def _clusters(lake: Lake, kind: Kind) -> Clusters:
         table["members"].to_pylist(),
         [kind.code(name) for name in table["suggested_name"].to_pylist()],
         vectors_from_arrow(table["centroid"]),
+        table["radius"].to_numpy(),
     )
 
 

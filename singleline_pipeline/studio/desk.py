@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from singleline_pipeline.embedding.far_off import outliers
 from singleline_pipeline.embedding.fits import load_fits
 from singleline_pipeline.embedding.label_keys import ALLOWED_LABELS, cluster_key
 from singleline_pipeline.embedding.label_writing import append_labels
-from singleline_pipeline.embedding.labels import Label
+from singleline_pipeline.embedding.labels import Label, Labels
 from singleline_pipeline.home import Home
 from singleline_pipeline.lake import Lake
 from singleline_pipeline.studio.collection import Collection
@@ -23,6 +24,7 @@ from singleline_pipeline.studio.errors import RequestError
 from singleline_pipeline.studio.history import REQUEST_ID, History, correction_id
 from singleline_pipeline.studio.kinds import DRAWINGS, HAND, KINDS, NONE, PAGES, Kind
 from singleline_pipeline.studio.labels_file import LabelsFile
+from singleline_pipeline.studio.lookalikes import Pair, offers, read_pairs
 from singleline_pipeline.studio.make_private import make_private
 from singleline_pipeline.studio.tables import Tables
 from singleline_pipeline.studio.thumbnails import A_SHEET, ACROSS, TILE, Thumbnails
@@ -30,6 +32,9 @@ from singleline_pipeline.studio.tuning import Tuning
 
 MOST_IDS = 20_000
 """Pages or drawings that one request may label."""
+
+MOST_OUTLIERS = 60
+"""Rows that are like no cluster, and are shown."""
 
 _CHUNK = 1024
 """Vectors that are compared at once."""
@@ -49,6 +54,7 @@ class Desk:
         self._lake_version = ""
         self._decisions: dict[Kind, Decisions] = {}
         self._history = History()
+        self._pairs_of: tuple[str, list[Pair]] = ("", [])
         self.who = _user()
         """Stands in each label's row."""
 
@@ -126,6 +132,7 @@ class Desk:
                     "across": ACROSS,
                     "each": A_SHEET,
                 },
+                "refit": found.suggestion_to_refit,
                 "problems": [*found.problems, *filter(None, [self._tables.problem])],
                 "decided": self.decided(kind, tab),
             }
@@ -192,6 +199,61 @@ class Desk:
             order = np.argsort(-scores, kind="stable")
             rows = [int(row) for row in order if by[row] != HAND][:count]
             return [{"row": row, "why": self._why(kind, row, int(other[row]))} for row in rows]
+
+    def twice(self, kind: Kind) -> dict[str, Any]:
+        """What to look at twice: pages that were scanned twice, with what one scan could take over from the other, and
+        rows that are like no cluster, the farthest first."""
+        with self._lock:
+            self.refresh()
+            found = self._tables.collections[kind]
+            pairs = self._pairs() if kind is PAGES else []
+            offered = offers(pairs, found, Labels(self._labels.rows)) if pairs else {}
+            return {
+                "pairs": [
+                    {
+                        "rows": [pair.of, pair.row],
+                        "likeness": round(pair.likeness, 3),
+                        "to": found.ids[offered[number].given_to] if number in offered else "",
+                        "offer": offered[number].sentence(found) if number in offered else "",
+                    }
+                    for number, pair in enumerate(pairs)
+                ],
+                "outliers": [
+                    {
+                        "row": int(row),
+                        "why": f"{found.relative[row]:.1f} times as far off as its cluster is wide",
+                    }
+                    for row in outliers(found.relative)[:MOST_OUTLIERS]
+                ],
+                "refit": found.suggestion_to_refit,
+            }
+
+    def take_over(self, request_id: str, name: str) -> dict[str, Any]:
+        """Give a page, and the drawings on it, the labels of its other scan. One action: undo takes all of it back.
+
+        Raises RequestError (404, 409) where there is no such page, or nothing to take over, and LabelError.
+        """
+        if not REQUEST_ID.match(request_id):
+            raise RequestError("request_id must be <letters and digits>-<letters and digits>.")
+        with self._lock:
+            self.refresh()
+            [row] = self.rows(PAGES, [name])
+            tab = request_id.partition("-")[0]
+            if self._history.knows(request_id):  # sent again: it is done
+                return self._answer("Taken over.", PAGES, tab)
+            pages = self._tables.collections[PAGES]
+            found = offers(self._pairs(), pages, Labels(self._labels.rows)).values()
+            offer = next((offer for offer in found if offer.given_to == row), None)
+            if offer is None:
+                raise RequestError(f"There is no label that {name[:80]} could take over.", status=409)
+            self._write(offer.targets(pages), request_id)
+            return self._answer(offer.sentence(pages), PAGES, tab)
+
+    def _pairs(self) -> list[Pair]:
+        if self._pairs_of[0] != self._lake_version:
+            pairs = read_pairs(self.lake, self._tables.collections[PAGES])
+            self._pairs_of = (self._lake_version, pairs)
+        return self._pairs_of[1]
 
     def similar(self, kind: Kind, name: str, count: int) -> list[int]:
         """Rows by the cosine of their vectors to that of a row, itself first. Raises RequestError (404)."""

@@ -83,6 +83,10 @@ class History:
                 again[target] = label
         return again
 
+    def knows(self, action: str) -> bool:
+        """Whether an action has been written."""
+        return action in self._rows
+
     def size(self, action: str) -> int:
         """How many targets an action labelled."""
         return len(self._rows[action])

@@ -77,6 +77,7 @@ def create_app(home: Home, *, token: str | None = None) -> Starlette:
         Route("/api/run", studio.run, methods=["POST"]),
         Route("/api/effects", studio.effects, methods=["POST"]),
         Route("/api/labels", studio.label, methods=["POST"]),
+        Route("/api/take-over", studio.take_over, methods=["POST"]),
         Route("/api/undo", studio.undo, methods=["POST"]),
         Route("/api/redo", studio.redo, methods=["POST"]),
         Route("/api/corrections", studio.correct, methods=["POST"]),
@@ -92,6 +93,7 @@ def create_app(home: Home, *, token: str | None = None) -> Starlette:
         Route(f"/api/{kind}/decided", studio.decided),
         Route(f"/api/{kind}/uncertain", studio.uncertain),
         Route(f"/api/{kind}/similar", studio.similar),
+        Route(f"/api/{kind}/twice", studio.twice),
         Route(f"/sheets/{kind}/{{version:str}}/{{number:int}}", studio.sheet),
         Route(f"/thumbnails/{kind}/{{hash:str}}", studio.thumbnail),
         Route("/pictures/{page_id:str}/{version:str}", studio.picture),
@@ -163,6 +165,15 @@ class _Studio:
         name = request.query_params.get("id", "")
         found = await run_in_threadpool(self._desk.similar, _kind(request), name, _count(request, 40))
         return JSONResponse({"rows": found})
+
+    async def twice(self, request: Request) -> Response:
+        return JSONResponse(await run_in_threadpool(self._desk.twice, _kind(request)))
+
+    async def take_over(self, request: Request) -> Response:
+        values = await _json(request, {"request_id": str, "page": str})
+        return JSONResponse(
+            await run_in_threadpool(self._desk.take_over, values["request_id"], values["page"])
+        )
 
     async def page(self, request: Request) -> Response:
         book, page_id = self._page(request)

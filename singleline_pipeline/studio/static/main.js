@@ -85,6 +85,7 @@ function showAll() {
     showEmpty(by("empty"), shelf, shelves.pages.size > 0);
     return;
   }
+  button("twice").classList.toggle("main", Boolean(shelf.data.refit));
   choices.show(shelf);
   showFilters(by("filters"), shelf);
   showStrips();
