@@ -157,8 +157,10 @@ export class Plane {
     const few = pictures.length < 3 * FEW;
     const put = (/** @type {number} */ row, /** @type {number} */ x, /** @type {number} */ y) => {
       const [left, top] = [Math.round(x - side / 2), Math.round(y - side / 2)];
+      // Points below it would look like a part of it; at the edges there may be another drawing.
+      const inset = Math.round((OVERLAP / 2) * side);
       pen.fillStyle = paper;
-      pen.fillRect(left, top, side, side);
+      pen.fillRect(left + inset, top + inset, side - 2 * inset, side - 2 * inset);
       const sharp = few && (this.sprites.has(row) || fresh < NEW_IN_A_FRAME);
       if (sharp && !this.sprites.has(row)) fresh++;
       else if (few && !sharp) more = true;
