@@ -138,6 +138,7 @@ export class Correct {
     this.svg.setAttribute("class", "correcting");
     this.#show(state);
     this.#take(this.tool);
+    this.element.scrollIntoView({ block: "nearest" });
   }
 
   #close() {
