@@ -9,9 +9,11 @@ import numpy as np
 
 from singleline_pipeline.corrections import (
     ACTIONS,
+    CORRECTIONS,
     HOLDS,
     MOST_POINTS,
     Correction,
+    Corrections,
     append_corrections,
     correct_page,
     correction_key,
@@ -23,6 +25,7 @@ from singleline_pipeline.geometry import StrokeError, simplify_to_budget
 from singleline_pipeline.home import Home
 from singleline_pipeline.lake import Lake
 from singleline_pipeline.nested import strokes_from_arrow
+from singleline_pipeline.studio.collection import Collection
 from singleline_pipeline.studio.errors import RequestError
 from singleline_pipeline.studio.history import REQUEST_ID, History, correction_id
 from singleline_pipeline.studio.pages import as_numbers, row_of_page, try_settings
@@ -36,6 +39,54 @@ _SAID = {
     "merge": ("Two drawings of the page are needed, and they are not there.", "This makes {} one."),
 }
 """What is said where an action finds nothing, and of one that was done."""
+
+
+class Corrected:
+    """Which pages were corrected since their strokes were joined last, as far as this studio has seen it.
+
+    What the tables were made with is not looked up: it is taken for what was said when the studio was started, or when
+    a table was written last.
+    """
+
+    def __init__(self, home: Home, lake: Lake) -> None:
+        self._home = home
+        self._lake = lake
+        self._said: tuple[tuple[int, int], Corrections] | None = None
+        self._made_with: dict[str, tuple[str, dict[str, str]]] = {}
+        """State of each sketchbook's table, and version of the corrections of its pages."""
+
+    def waiting(self, pages: Collection) -> int:
+        """How many pages a run would make others."""
+        said = self._read()
+        now: dict[str, dict[str, str]] = {book: {} for book in pages.books}
+        for row, key in enumerate(pages.keys):
+            if said.of_page(key):
+                now[pages.books[pages.book[row]]][key] = said.version([key])
+        count = 0
+        for book, versions in now.items():
+            stamp = self._stamp(book)
+            if self._made_with.get(book, ("", {}))[0] != stamp:
+                self._made_with[book] = (stamp, versions)
+            before = self._made_with[book][1]
+            count += sum(before.get(key) != versions.get(key) for key in before.keys() | versions.keys())
+        return count
+
+    def _read(self) -> Corrections:
+        try:
+            stat = (self._home.labels / CORRECTIONS).stat()
+            stamp = (stat.st_size, stat.st_mtime_ns)
+        except OSError:
+            stamp = (0, 0)
+        if self._said is None or self._said[0] != stamp:
+            self._said = stamp, read_corrections(self._home.labels)
+        return self._said[1]
+
+    def _stamp(self, book: str) -> str:
+        try:
+            stat = self._lake.path("joined_strokes", book).stat()
+        except OSError:
+            return "none"
+        return f"{stat.st_size} {stat.st_mtime}"
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from singleline_pipeline.embedding.labels import Label, Labels
 from singleline_pipeline.home import Home
 from singleline_pipeline.lake import Lake
 from singleline_pipeline.studio.collection import Collection
-from singleline_pipeline.studio.correcting import TracedPage
+from singleline_pipeline.studio.correcting import Corrected, TracedPage
 from singleline_pipeline.studio.decisions import Decisions
 from singleline_pipeline.studio.doubt import doubt
 from singleline_pipeline.studio.effects import Effect, effect_of, sentence
@@ -49,6 +49,7 @@ class Desk:
         self.thumbnails = Thumbnails(self.lake)
         self.tuning = Tuning(home.settings, self.lake)
         self._labels = LabelsFile(home.labels / "labels.csv")
+        self._corrected = Corrected(home, self.lake)
         self._lock = threading.RLock()
         self._tables = Tables(self.lake)
         self._lake_version = ""
@@ -93,6 +94,7 @@ class Desk:
             row = self.rows(PAGES, [page_id])[0]
             pages = self._tables.collections[PAGES]
             book, key = pages.books[pages.book[row]], pages.keys[row]
+            self._corrected.waiting(pages)  # what the tables were made with is what is said by now
             return TracedPage(self.home, self.lake, book, page_id, key, self.tuning.values_of(key, {}))
 
     def collection(self, kind: Kind) -> Collection:
@@ -166,14 +168,16 @@ class Desk:
             }
 
     def waiting(self) -> dict[str, int]:
-        """How many pages and drawings are something else by now than in the lake's tables, and of how many sketchbooks
-        the settings are."""
+        """How many pages and drawings are something else by now than in the lake's tables, how many pages were
+        corrected, and of how many sketchbooks the settings are others."""
         with self._lock:
             found = {}
             for kind in KINDS.values():
                 table, codes = self._tables.collections[kind].in_table, self._decisions[kind].decide()[0]
                 found[kind.plural] = int(((table != codes) & (table != NONE)).sum())
-            return found | {"sketchbooks": self.tuning.waiting(self._tables.collections[PAGES])}
+            pages = self._tables.collections[PAGES]
+            found |= {"corrected": self._corrected.waiting(pages), "sketchbooks": self.tuning.waiting(pages)}
+            return found
 
     def settings_effects(self, page_id: str, values: dict[str, Any]) -> dict[str, dict[str, Any]]:
         """What it would make stale to use some settings for a page, or everywhere, by action."""

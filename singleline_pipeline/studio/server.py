@@ -196,12 +196,14 @@ class _Studio:
     async def correct(self, request: Request) -> Response:
         values = await _json(request, {"request_id": str, "page_id": str, "action": str, "shape": str})
         page = self._desk.traced_page(values.pop("page_id"))
-        return JSONResponse(await run_in_threadpool(lambda: correct(page, **values, who=self._desk.who)))
+        answer = await run_in_threadpool(lambda: correct(page, **values, who=self._desk.who))
+        return JSONResponse(answer | {"waiting": await run_in_threadpool(self._desk.waiting)})
 
     async def take_back(self, request: Request) -> Response:
         values = await _json(request, {"request_id": str, "page_id": str, "what": str})
         page = self._desk.traced_page(values.pop("page_id"))
-        return JSONResponse(await run_in_threadpool(lambda: take_back(page, **values, who=self._desk.who)))
+        answer = await run_in_threadpool(lambda: take_back(page, **values, who=self._desk.who))
+        return JSONResponse(answer | {"waiting": await run_in_threadpool(self._desk.waiting)})
 
     async def make_private(self, request: Request) -> Response:
         values = await _json(request, {"page_id": str})

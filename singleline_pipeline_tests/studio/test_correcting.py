@@ -42,9 +42,10 @@ def test_a_stroke_is_erased_taken_back_and_erased_again(client: TestClient, page
     answer = send(client, page_id, "erase", points(before["strokes"][0])).json()
     assert answer["said"] == "This erases 1 stroke."
     assert (len(answer["strokes"]), len(answer["erased"]), answer["undo"]) == (3, 1, True)
+    assert answer["waiting"]["corrected"] == 1
     undone = take_back(client, page_id, "undo", "tab-2").json()
     assert undone["strokes"] == before["strokes"]
-    assert (undone["undo"], undone["redo"]) == (False, True)
+    assert (undone["undo"], undone["redo"], undone["waiting"]["corrected"]) == (False, True, 0)
     assert len(take_back(client, page_id, "redo", "tab-3").json()["erased"]) == 1
     assert take_back(client, page_id, "redo", "tab-4").status_code == 409
 
@@ -63,6 +64,17 @@ def test_drawings_are_merged_and_a_part_is_split_off_by_the_functions_of_the_pip
     assert [one.action for one in said.of_page(said.of_sketchbook(page_id[:4])[0].page)] == ["merge", "split"]
     tried = client.get(f"/api/line/{page_id}").json()
     assert [one["box"] for one in tried["drawings"]] == [one["box"] for one in answer["drawings"]]
+
+
+def test_what_a_run_has_made_true_waits_no_more(client: TestClient, made: MadeHome, page_id: str) -> None:
+    """The Run button counts what is to be done, and not what was ever said."""
+    shown = client.get(f"/api/corrections/{page_id}").json()
+    client.get("/api/pages")
+    send(client, page_id, "erase", points(shown["strokes"][0]))
+    assert client.get("/api/pages").json()["decided"]["waiting"]["corrected"] == 1
+    table = made.lake.read("joined_strokes", page_id[:4])
+    made.lake.write("joined_strokes", table, page_id[:4])
+    assert client.get("/api/pages").json()["decided"]["waiting"]["corrected"] == 0
 
 
 def test_a_request_sent_twice_is_done_once(client: TestClient, made: MadeHome, page_id: str) -> None:

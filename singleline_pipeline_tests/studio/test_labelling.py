@@ -16,6 +16,8 @@ from singleline_pipeline.studio.tables import CALM
 from .conftest import client_of
 from .homes import MadeHome
 
+WAITING = {"pages": 0, "drawings": 0, "corrected": 0, "sketchbooks": 0}
+
 
 class Page:
     """Asks as a browser tab does."""
@@ -199,7 +201,7 @@ def test_labels_written_by_another_program_are_seen(page: Page, made: MadeHome) 
 def test_tables_that_a_run_has_written_are_seen(page: Page, made: MadeHome) -> None:
     """A page that is something else by now waits for a run, and no longer once the run has written it."""
     page.label("page", ["sb01p0000"], "covers")
-    assert page.client.get("/api/pages/decided").json()["waiting"] == {"pages": 1, "drawings": 0}
+    assert page.client.get("/api/pages/decided").json()["waiting"] == WAITING | {"pages": 1}
     before = page.client.get("/api/status").json()["lake"]
     table = made.lake.read("page_groups", "sb01")
     index = table.schema.get_field_index("group")
@@ -209,7 +211,7 @@ def test_tables_that_a_run_has_written_are_seen(page: Page, made: MadeHome) -> N
     assert page.client.get("/api/status").json()["lake"] == before
     time.sleep(CALM)
     assert page.client.get("/api/status").json()["lake"] != before
-    assert page.client.get("/api/pages/decided").json()["waiting"] == {"pages": 0, "drawings": 0}
+    assert page.client.get("/api/pages/decided").json()["waiting"] == WAITING
 
 
 def test_the_same_page_in_two_sketchbooks_has_one_label(made: MadeHome) -> None:

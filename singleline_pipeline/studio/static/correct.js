@@ -19,11 +19,13 @@ const STEP = 0.02; // of the page's longer side, for an arrow key; with Shift a 
 /** @typedef {"erase" | "split" | "merge"} Tool */
 
 export class Correct {
-  /** @param {HTMLElement} element @param {SVGSVGElement} svg the page @param {() => void} changed told when the page is to be drawn again */
-  constructor(element, svg, changed) {
+  /** @param {HTMLElement} element @param {SVGSVGElement} svg the page @param {() => void} changed told when the page is to be drawn again
+   * @param {(answer: any) => void} written told what the server answered when something was corrected */
+  constructor(element, svg, changed, written) {
     this.element = element;
     this.svg = svg;
     this.changed = changed;
+    this.written = written;
     /** The page under all corrections; null while nobody corrects. @type {any} */
     this.state = null;
     /** @type {Tool} */
@@ -335,6 +337,7 @@ export class Correct {
   async #write(path, body) {
     const number = ++this.asked;
     const state = await this.#reach(post(path, { request_id: requestId(), page_id: this.page, ...body }));
+    if (state) this.written(state);
     if (number !== this.asked || !this.state) return;
     if (state) this.#show(state);
     else this.#begin([]);

@@ -219,7 +219,7 @@ function take(answer) {
   say(answer.said);
 }
 
-/** Settings were written. @param {any} answer */
+/** Settings were written, or a page was corrected. @param {any} answer */
 function settled(answer) {
   run.wait(answer.waiting);
   sync.tell();

@@ -146,7 +146,7 @@ export class PageView {
     const sliders = element("div");
     this.sliders = new Sliders(sliders, () => this.#draw(), (answer) => this.asked.settled(answer));
     const correct = element("div");
-    this.correct = new Correct(correct, this.svg, () => this.#draw());
+    this.correct = new Correct(correct, this.svg, () => this.#draw(), (answer) => this.asked.settled(answer));
     // One at a time: opening one closes the other.
     this.sliders.details.name = this.correct.details.name = "try";
     const hidden = element("div");

@@ -15,7 +15,7 @@ export class RunView {
     this.said = said;
     /** @type {any} */
     this.state = { state: "idle", messages: [], seconds: 0, share: 0, url: "" };
-    this.waiting = { pages: 0, drawings: 0, sketchbooks: 0 };
+    this.waiting = { pages: 0, drawings: 0, corrected: 0, sketchbooks: 0 };
     const sheet = document.createElement("div");
     sheet.className = "sheet";
     this.title = document.createElement("h2");
@@ -82,7 +82,7 @@ export class RunView {
     for (const button of [this.go, ...(this.refits ?? [])]) button.disabled = !on;
   }
 
-  /** @param {{pages: number, drawings: number, sketchbooks: number}} waiting labels and settings that no run has made true */
+  /** @param {{pages: number, drawings: number, corrected: number, sketchbooks: number}} waiting labels, corrections and settings that no run has made true */
   wait(waiting) {
     this.waiting = waiting;
     this.show(this.state);
@@ -93,11 +93,11 @@ export class RunView {
     const before = this.state.state;
     this.state = state;
     const running = state.state === "running";
-    const { pages, drawings, sketchbooks } = this.waiting;
+    const { pages, drawings, corrected, sketchbooks } = this.waiting;
     const count = (/** @type {number} */ number, /** @type {string} */ noun) => number && `${number} ${noun}${number === 1 ? "" : "s"}`;
-    const labelled = [count(pages, "page"), count(drawings, "drawing")].filter(Boolean).join(" and ");
+    const labelled = [count(pages, "page"), count(drawings, "drawing"), count(corrected, "corrected page")].filter(Boolean).join(" and ");
     const changed = [labelled, sketchbooks && `the settings of ${count(sketchbooks, "sketchbook")}`].filter(Boolean);
-    const waiting = pages + drawings + sketchbooks;
+    const waiting = pages + drawings + corrected + sketchbooks;
     this.button.textContent = running ? "Running …" : waiting ? `Run (${waiting})` : "Run";
     this.button.title = changed.length ? `${changed.join(", and ")} changed since the last run` : "Everything is as labelled";
     this.about.textContent = running
