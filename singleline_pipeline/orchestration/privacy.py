@@ -28,6 +28,7 @@ from singleline_pipeline.private import (
     find_private_page,
     forget_page,
     mark_private,
+    other_scans,
 )
 
 _PARTITION = "dagster/partition"
@@ -44,6 +45,8 @@ class MadePrivate:
     forgotten: Forgotten = field(default_factory=Forgotten)
     runs: int = 0
     """Runs that Dagster's instance has forgotten, with their pictures, events and logs."""
+    other_scans: list[str] = field(default_factory=list)
+    """Pages that look like another scan of this one, and are not private."""
 
     def sentences(self, home: Home) -> list[str]:
         """What was removed and what is left, a line each."""
@@ -62,9 +65,13 @@ class MadePrivate:
         said.append(
             "Left are its line in labels/corrections.csv, what was said of it in labels/labels.csv and settings.toml, "
             "and its file's name in rejected_pages. What was written outside of this home, backups, and the cache of "
-            "a browser that showed it are not known here. Another scan of the same page is another file: mark that, "
-            "too."
+            "a browser that showed it are not known here."
         )
+        if self.other_scans:
+            said.append(
+                f"Another scan of the same page is another file, and still there: {', '.join(self.other_scans)}. Make "
+                f"it private, too: singleline private {' '.join(self.other_scans)}"
+            )
         said.append("Next: singleline run, which makes everything anew that it was a part of.")
         return said
 
@@ -81,12 +88,13 @@ def make_private(home: Home, instance: dg.DagsterInstance, page_id: str) -> Made
     page = find_page(lake, read_corrections(home.labels), page_id)
     _no_run_under_way(instance)
     now = datetime.datetime.now().astimezone().isoformat(timespec="seconds")
+    others = other_scans(lake, page)
     mark_private(home, page, who=_user(), when=now)
     for leftover in list_leftovers(home, now=math.inf):  # half-written tables of runs that are over
         leftover.unlink(missing_ok=True)
     forgotten = forget_page(home, page)
     runs = forget_events(instance, lake, page.sketchbooks)
-    return MadePrivate(page, forgotten, runs)
+    return MadePrivate(page, forgotten, runs, others)
 
 
 def end_private(home: Home, page_id: str) -> PrivatePage:

@@ -2,7 +2,7 @@
 
 from singleline_pipeline.private.errors import PrivateError
 from singleline_pipeline.private.forgetting import Forgotten, forget_page, mark_private
-from singleline_pipeline.private.naming import PrivatePage, find_page, find_private_page
+from singleline_pipeline.private.naming import PrivatePage, find_page, find_private_page, other_scans
 
 __all__ = [
     "Forgotten",
@@ -12,4 +12,5 @@ __all__ = [
     "find_private_page",
     "forget_page",
     "mark_private",
+    "other_scans",
 ]

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from singleline_pipeline.corrections import Corrections
-from singleline_pipeline.lake import Lake
+from singleline_pipeline.lake import Lake, LakeError
 from singleline_pipeline.private.errors import PrivateError
 
 
@@ -58,6 +58,16 @@ def find_private_page(lake: Lake, corrections: Corrections, page_id: str) -> Pri
         if page_id in names[key]:
             return _page(lake, key, _rows(lake), corrections)
     raise PrivateError(_unknown(page_id, set().union(*names.values()), "private page"))
+
+
+def other_scans(lake: Lake, page: PrivatePage) -> list[str]:
+    """Pages that the last map takes for another scan of this one; none where there is no such map."""
+    try:
+        rows = lake.read("page_map", columns=["page_id", "same_page"]).to_pylist()
+    except LakeError:
+        return []
+    pairs = [{row["page_id"], row["same_page"]} for row in rows if row["same_page"]]
+    return sorted({name for pair in pairs if pair & page.page_ids for name in pair - page.page_ids})
 
 
 def _page(lake: Lake, sha256: str, rows: list[dict[str, str]], corrections: Corrections) -> PrivatePage:

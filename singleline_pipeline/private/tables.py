@@ -1,5 +1,7 @@
 """Tables without the rows of a page, whatever asset they belong to."""
 
+from typing import Any
+
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
@@ -61,6 +63,7 @@ def without_page(table: pa.Table, page: PrivatePage, *, interpolations: bool = T
         gone |= np.array([kind == "interpolation" for kind in table["kind"].to_pylist()], bool)
     left = table.filter(pa.array(~gone))
     touched = np.zeros(left.num_rows, bool)
+    values: list[Any]
     for number, field in enumerate(left.schema):
         if pa.types.is_string(field.type) and field.name not in _ROW_OF:
             there = _names_it(left[field.name], page)
@@ -69,11 +72,12 @@ def without_page(table: pa.Table, page: PrivatePage, *, interpolations: bool = T
                 for value, out in zip(left[field.name].to_pylist(), there, strict=True)
             ]
         elif pa.types.is_list(field.type) and pa.types.is_string(field.type.value_type):
-            lists = left[field.name].to_pylist()
-            values = [[key for key in keys or [] if not _is_it(key, page)] for keys in lists]
-            there = np.array([len(a) != len(b or []) for a, b in zip(values, lists, strict=True)], bool)
+            lists: list[list[str]] = [keys or [] for keys in left[field.name].to_pylist()]
+            kept = [[key for key in keys if not _is_it(key, page)] for keys in lists]
+            there = np.array([len(a) != len(b) for a, b in zip(kept, lists, strict=True)], dtype=bool)
+            values = kept
             if field.name == "members":
-                left = _with_sizes(left, values)
+                left = _with_sizes(left, kept)
         else:
             continue
         if there.any():
