@@ -45,6 +45,9 @@ _COARSE = 0.65
 """Correlation of two small maps, at the best angle, size and shift, from which pages are laid over each other: rescans
 have 0.78 and more, 97 of 100 other pages less than this."""
 
+_HALFWAY = 0.4
+"""Correlation at half the size below which two pictures are not looked at any closer."""
+
 _CHUNK = 1024
 """Spectra that are compared at once."""
 
@@ -192,24 +195,37 @@ def _laid_over(row: int, other: int, picture: Callable[[int], np.ndarray], onto:
         scale, left, top = _placed(ink.shape)
         placed.append(np.array([[scale, 0, left], [0, scale, top], [0, 0, 1]]))
     full = np.linalg.inv(placed[1]) @ onto @ placed[0]
-    # Evangelidis & Psarakis (2008): the affine map of most correlation, here from `there` to `here`. Thin lines of two
-    # pictures only pull at each other where they are blurred: first widely, then finely.
-    back = np.linalg.inv(full)[:2].astype(np.float32)
-    whole = np.ones(here.shape, np.uint8)
-    for blur, steps in ((2.5, 25), (1.0, 20)):
-        fixed, moving = (cv2.GaussianBlur(ink, (0, 0), blur) for ink in (there, here))
-        until = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, steps, 1e-4)
-        try:
-            _, found = cv2.findTransformECC(fixed, moving, back, cv2.MOTION_AFFINE, until, whole, 1)
-        except cv2.error:  # they have too little in common
-            return Rescan(row, other, 0.0, full[:2])
-        back = np.asarray(found, np.float32)
-    likeness = _likeness(here, there, back)
+    back = np.linalg.inv(full)
+    # At half the size first: most pages that are not one page are known by then.
+    for size, steps, enough in ((0.5, 25, _HALFWAY), (1.0, 15, 0.0)):
+        scaled = np.diag([size, size, 1])
+        mine, its = (shrink_longer_side(ink, max(2, round(size * max(ink.shape)))) for ink in (here, there))
+        found = _aligned(mine, its, scaled @ back @ np.linalg.inv(scaled), steps)
+        likeness = 0.0 if found is None else _likeness(mine, its, found)
+        if found is None or likeness < enough:
+            return Rescan(row, other, likeness, full[:2])
+        back = np.linalg.inv(scaled) @ np.vstack([found, [0, 0, 1]]) @ scaled
     # From px of the maps to px of the pictures.
     scales = [max(one.shape[:2]) / max(ink.shape) for one, ink in zip(pictures, (here, there), strict=True)]
-    forth = np.linalg.inv(np.vstack([back.astype(np.float64), [0, 0, 1]]))
-    grown = np.diag([scales[1], scales[1], 1]) @ forth @ np.diag([1 / scales[0], 1 / scales[0], 1])
+    grown = (
+        np.diag([scales[1], scales[1], 1]) @ np.linalg.inv(back) @ np.diag([1 / scales[0], 1 / scales[0], 1])
+    )
     return Rescan(row, other, likeness, grown[:2])
+
+
+def _aligned(here: np.ndarray, there: np.ndarray, back: np.ndarray, steps: int) -> np.ndarray | None:
+    """The (2, 3) affine map from `there` to `here` of most correlation, near `back`; None if they have too little in
+    common. Evangelidis & Psarakis (2008). Thin lines pull at each other only where they are blurred."""
+    fixed, moving = (cv2.GaussianBlur(ink, (0, 0), 1.2) for ink in (there, here))
+    until = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, steps, 1e-4)
+    whole = np.ones(here.shape, np.uint8)
+    try:
+        _, found = cv2.findTransformECC(
+            fixed, moving, back[:2].astype(np.float32), cv2.MOTION_AFFINE, until, whole, 1
+        )
+    except cv2.error:
+        return None
+    return np.asarray(found, np.float64)
 
 
 def _likeness(here: np.ndarray, there: np.ndarray, back: np.ndarray) -> float:

@@ -108,6 +108,9 @@ def test_blank_pages_and_pictures_of_any_shape_are_no_rescans() -> None:
     odd = [blank, noisy, blank[:, :1], blank[:1], np.zeros((1, 1, 3), np.uint8), blank[..., 0]]
     assert find_rescans(len(odd), odd.__getitem__) == []
     assert find_rescans(0, odd.__getitem__) == []
+    strips = [np.repeat(np.random.default_rng(n).integers(0, 255, (256, 1, 1)), 3, 2) for n in (0, 0, 1)]
+    found = find_rescans(3, [strip.astype(np.uint8) for strip in strips].__getitem__)
+    assert {(pair.picture, pair.of) for pair in found} <= {(1, 0)}
 
 
 def test_what_two_pictures_are_does_not_depend_on_what_else_there_is(scans, pages) -> None:
