@@ -79,7 +79,7 @@ def distance_to_line(points: np.ndarray, line: np.ndarray) -> np.ndarray:
 
 
 def test_packed_lines_are_where_the_pen_was() -> None:
-    """A tenth of a unit is a third of a pixel on a phone; more would show as a trembling hand."""
+    """A tenth of a unit is half a pixel on a large screen; more would show as a trembling hand."""
     drawings = loops(4) + [[np.array([[10.0, 20.0]]), np.array([[0.0, 0.0], [200.0, 3.0]])], []]
     found = unpacked(pack_drawings(drawings))
     assert [len(strokes) for strokes in found] == [1, 1, 1, 1, 2, 0]
@@ -100,7 +100,7 @@ def test_a_step_may_be_as_long_as_the_canvas() -> None:
 
 def test_fifteen_hundred_drawings_are_under_five_megabytes() -> None:
     """What the artist's whole work has to fit into, with lines as winding as the tracer leaves them."""
-    page = map_page(drawn_rows(1500, books=40, points=480), WORDS)
+    page = map_page(drawn_rows(1500, books=40, points=700), WORDS)
     assert len(page.encode()) < 5_000_000
 
 

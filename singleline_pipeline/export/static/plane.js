@@ -136,10 +136,9 @@ export class Plane {
     pen.fillRect(0, 0, width, height);
     const [scale, dx, dy] = [this.scale * ratio, this.left * ratio, this.top * ratio];
     const side = Math.round(size * ratio);
-    const dot = 3 * ratio;
+    const dot = Math.round(3 * ratio);
     const pictures = [];
     const off = this.colour("--off");
-    pen.globalAlpha = 0.7;
     for (let row = 0; row < rows.count; row++) {
       const x = rows.x[row] * scale + dx;
       const y = rows.y[row] * scale + dy;
@@ -149,9 +148,8 @@ export class Plane {
         continue;
       }
       pen.fillStyle = this.shown[row] ? this.ink(row) : off;
-      pen.fillRect(x - dot / 2, y - dot / 2, dot, dot);
+      pen.fillRect(Math.round(x - dot / 2), Math.round(y - dot / 2), dot, dot);
     }
-    pen.globalAlpha = 1;
     let fresh = 0;
     let more = false;
     const few = pictures.length < 3 * FEW;
