@@ -8,35 +8,28 @@ from numpy.typing import NDArray
 
 from singleline_pipeline import geometry
 
-GRID = 0.05
-"""Units of the drawing's canvas (200 on its longer side) that a packed step is."""
-
-TOLERANCE = 0.05
-"""Units that the packed line may lie off the drawn one, beside half a step of the grid: a quarter of a pixel where the
-drawing is 1000 px high. With twice as much, curves look like polygons; with half of it, files grow by a third."""
-
 
 def pack_numbers(values: Sequence[int] | NDArray[np.integer], kind: str) -> str:
     """Whole numbers of a little-endian numpy type (`<u2`) as base64."""
     return base64.b64encode(np.asarray(values, np.dtype(kind)).tobytes()).decode()
 
 
-def pack_drawings(drawings: Sequence[Sequence[np.ndarray]]) -> str:
-    """Drawings as base64, about 1.9 kB for a line as the tracer leaves it.
+def pack_drawings(drawings: Sequence[Sequence[np.ndarray]], step: float) -> str:
+    """Drawings as base64; the packed line lies within 1.5 `step` (units of the canvas) of the drawn one.
 
-    Each drawing is its number of strokes, then for each stroke its number of points and that many steps (dx, dy) on a
-    grid of `GRID` units, the first from the end of the stroke before, of the drawing's first stroke from (0, 0).
-    All are variable-length integers (LEB128), steps zigzag-coded: a step of up to 3.1 units takes a byte.
+    Each drawing is its number of strokes, then for each stroke its number of points and that many moves (dx, dy) in
+    whole steps, the first from the end of the stroke before, of the drawing's first stroke from (0, 0). All are
+    variable-length integers (LEB128), moves zigzag-coded: one of up to 63 steps takes a byte.
     """
     numbers: list[NDArray[np.int64]] = []
     for strokes in drawings:
         numbers.append(np.array([len(strokes)]))
         pen = np.zeros(2, np.int64)
         for stroke in strokes:
-            points = np.rint(geometry.simplify(stroke, TOLERANCE) / GRID).astype(np.int64)
+            points = np.rint(geometry.simplify(stroke, step) / step).astype(np.int64)
             points = points[np.r_[True, (np.diff(points, axis=0) != 0).any(axis=1)]]
-            steps = np.diff(points, axis=0, prepend=pen[None])
-            numbers += [np.array([len(points)]), (steps << 1 ^ steps >> 63).ravel()]
+            moves = np.diff(points, axis=0, prepend=pen[None])
+            numbers += [np.array([len(points)]), (moves << 1 ^ moves >> 63).ravel()]
             pen = points[-1]
     return base64.b64encode(_varints(np.concatenate([np.zeros(0, np.int64), *numbers]))).decode()
 

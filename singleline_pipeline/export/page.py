@@ -14,11 +14,18 @@ from numpy.typing import NDArray
 
 from singleline_pipeline import rendering
 from singleline_pipeline.export.errors import ExportError
-from singleline_pipeline.export.packing import GRID, pack_drawings, pack_numbers
+from singleline_pipeline.export.packing import pack_drawings, pack_numbers
 from singleline_pipeline.export.scripts import join_modules
 
 PICTURE_BYTES = 3_400_000
 """What all pictures of pages may take: in base64 and with everything else, the file stays under 5 MB."""
+
+LINE_BYTES, BYTES_A_DRAWING = 4_300_000, 2_850
+"""What packed lines may take: 1,500 drawings and everything else stay under 5 MB; with more of them, so much each."""
+
+_STEPS = (0.05, 0.1, 0.2, 0.4)
+"""Steps that lines are packed in, units: the finest that fits is taken. At 0.05 a line is off by 0.3 px where a drawing
+is 1000 px high; at 0.1 curves begin to look like polygons."""
 
 _SIDES = (224, 176, 136, 104, 80, 56)
 """Longer sides of pictures of pages, px: the largest that fits is taken."""
@@ -117,7 +124,11 @@ def _natural(name: str) -> list[tuple[int, str]]:
 
 def _lines(drawings: Sequence[Sequence[np.ndarray]]) -> dict[str, object]:
     tenths = [round(10 * rendering.drawing_seconds(strokes)) for strokes in drawings]
-    return {"grid": GRID, "lines": pack_drawings(drawings), "tenths": pack_numbers(tenths, "<u2")}
+    for step in _STEPS:
+        lines = pack_drawings(drawings, step)
+        if len(lines) <= max(LINE_BYTES, BYTES_A_DRAWING * len(drawings)):
+            break
+    return {"step": step, "lines": lines, "tenths": pack_numbers(tenths, "<u2")}
 
 
 def _pictures(rows: MapRows) -> dict[str, object]:

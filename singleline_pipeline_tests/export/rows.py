@@ -12,8 +12,8 @@ from singleline_pipeline.nested import strokes_to_arrow, vectors_to_arrow
 from singleline_pipeline.schemas import SCHEMAS
 
 
-def loops(count: int, seed: int = 0, points: int = 60) -> list[list[np.ndarray]]:
-    """Drawings of one closed line, 200 units on the longer side."""
+def loops(count: int, seed: int = 0, points: int = 60, tremble: float = 0) -> list[list[np.ndarray]]:
+    """Drawings of one closed line, 200 units on the longer side; `tremble`: how far a point is off, units."""
     rng = np.random.default_rng(seed)
     drawings = []
     for _ in range(count):
@@ -21,11 +21,11 @@ def loops(count: int, seed: int = 0, points: int = 60) -> list[list[np.ndarray]]
         radius = 1 + 0.4 * np.sin(angle[:, None] * rng.integers(2, 9, 3) + rng.uniform(0, 6, 3)).sum(axis=1)
         line = np.column_stack([radius * np.cos(angle), radius * np.sin(angle)])
         line -= line.min(axis=0)
-        drawings.append([200 * line / line.max()])
+        drawings.append([200 * line / line.max() + rng.normal(0, tremble, line.shape)])
     return drawings
 
 
-def drawn_rows(count: int, books: int = 3, seed: int = 0, points: int = 60) -> MapRows:
+def drawn_rows(count: int, books: int = 3, seed: int = 0, points: int = 60, tremble: float = 0) -> MapRows:
     """Drawings of a few sketchbooks, anywhere on the map."""
     rng = np.random.default_rng(seed)
     book = np.sort(np.arange(count) % books)
@@ -35,7 +35,7 @@ def drawn_rows(count: int, books: int = 3, seed: int = 0, points: int = 60) -> M
         "cluster": [f"cluster {number}" for number in rng.integers(0, 4, count)],
     }
     places = rng.normal(size=(count, 2)).astype(np.float32)
-    return MapRows(ids, places, groups, loops(count, seed, points))
+    return MapRows(ids, places, groups, loops(count, seed, points, tremble))
 
 
 def page_rows(count: int, side: int = 200) -> MapRows:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from singleline_pipeline.export import MapRows, MapWords, map_page
-from singleline_pipeline.export.packing import GRID, TOLERANCE, pack_drawings
+from singleline_pipeline.export.packing import pack_drawings
 from singleline_pipeline_tests.studio.test_browser import POOR_CONTRAST
 
 from .rows import drawn_rows, loops, page_rows
@@ -373,14 +373,14 @@ def test_lines_are_unpacked_to_what_was_packed(browser: "Browser", file: Path) -
         page,
         file,
         "drawingsOf(argument[0], argument[1]).map((strokes) => strokes.map((one) => [...one]))",
-        [pack_drawings(drawings), GRID],
+        [pack_drawings(drawings, 0.1), 0.1],
     )
     assert [[len(stroke) for stroke in one] for one in found][-1] == [2, 4]
     assert np.allclose(found[-1][1], [0, 200, 150, -0.1], atol=1e-3)
     for drawing, (line,) in zip(drawings[:5], found[:5], strict=True):
         points = np.array(line).reshape(-1, 2)
         nearest = np.linalg.norm(points[:, None] - drawing[0][None], axis=2).min(axis=1)
-        assert nearest.max() < TOLERANCE + GRID
+        assert nearest.max() < 0.2
     page.close()
 
 

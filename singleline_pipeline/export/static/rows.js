@@ -14,7 +14,7 @@ export class Rows {
     this.y = Float32Array.from(numbersOf(data.y), (value) => value / 65536);
     /** @type {Group[]} */
     this.groups = data.groups.map((/** @type {any} */ one) => ({ ...one, of: numbersOf(one.of) }));
-    this.lines = data.lines ? drawingsOf(data.lines, data.grid).map(lineOf) : [];
+    this.lines = data.lines ? drawingsOf(data.lines, data.step).map(lineOf) : [];
     this.tenths = data.lines ? numbersOf(data.tenths) : new Uint16Array();
     /** @type {(ImageBitmap | undefined)[]} */
     this.pictures = [];

@@ -15,9 +15,9 @@ export function numbersOf(text) {
 
 /**
  * Drawings as strokes, each x, y, x, y, ... in units of the drawing's canvas.
- * @param {string} text base64 @param {number} grid units of a step @returns {Float32Array[][]}
+ * @param {string} text base64 @param {number} step units @returns {Float32Array[][]}
  */
-export function drawingsOf(text, grid) {
+export function drawingsOf(text, step) {
   const bytes = bytesOf(text);
   let at = 0;
   const number = () => {
@@ -29,7 +29,7 @@ export function drawingsOf(text, grid) {
       shift += 7;
     }
   };
-  const step = () => {
+  const move = () => {
     const value = number();
     return (value >>> 1) ^ -(value & 1);
   };
@@ -39,8 +39,8 @@ export function drawingsOf(text, grid) {
     const strokes = Array.from({ length: number() }, () => {
       const points = new Float32Array(2 * number());
       for (let i = 0; i < points.length; i += 2) {
-        points[i] = (x += step()) * grid;
-        points[i + 1] = (y += step()) * grid;
+        points[i] = (x += move()) * step;
+        points[i + 1] = (y += move()) * step;
       }
       return points;
     });
