@@ -1,5 +1,6 @@
 """corrections.csv: a file of the form of labels.csv, beside it, only ever added to; the last line about a key wins."""
 
+import datetime
 import hashlib
 import json
 from collections.abc import Iterable
@@ -40,6 +41,14 @@ class Corrections:
         return {
             row.readable_id for row in rows if (row.scope, row.key) == (PRIVATE, page) and row.readable_id
         }
+
+    def marked_private(self, page: str) -> datetime.datetime | None:
+        """The second after which a page was private; None where its line does not say when, or it is not."""
+        rows = [row for row in self.labels.rows if (row.scope, row.key) == (PRIVATE, page)]
+        try:
+            return datetime.datetime.fromisoformat(rows[-1].when) + datetime.timedelta(seconds=1)
+        except (IndexError, ValueError):
+            return None
 
     def of_sketchbook(self, name: str) -> list[Correction]:
         """What holds for the pages that were called as pages of a sketchbook are when it was said; but for private

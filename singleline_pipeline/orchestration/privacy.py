@@ -90,10 +90,12 @@ def make_private(home: Home, instance: dg.DagsterInstance, page_id: str) -> Made
     now = datetime.datetime.now().astimezone().isoformat(timespec="seconds")
     others = other_scans(lake, page)
     mark_private(home, page, who=_user(), when=now)
+    marked = read_corrections(home.labels).marked_private(page.sha256)
     for leftover in list_leftovers(home, now=math.inf):  # half-written tables of runs that are over
         leftover.unlink(missing_ok=True)
     forgotten = forget_page(home, page)
-    runs = forget_events(instance, lake, page.sketchbooks)
+    # Runs of after the mark have not seen the page, unless something of it was still there until now.
+    runs = forget_events(instance, lake, page.sketchbooks, before=None if forgotten.rows else marked)
     return MadePrivate(page, forgotten, runs, others)
 
 
@@ -105,8 +107,15 @@ def end_private(home: Home, page_id: str) -> PrivatePage:
     return page
 
 
-def forget_events(instance: dg.DagsterInstance, lake: Lake, books: Iterable[str]) -> int:
-    """Delete the runs of some sketchbooks, and those that read all of them; return how many.
+def forget_events(
+    instance: dg.DagsterInstance,
+    lake: Lake,
+    books: Iterable[str],
+    *,
+    before: datetime.datetime | None = None,
+) -> int:
+    """Delete the runs of some sketchbooks, and those that read all of them, created before some time or all; return
+    how many.
 
     Their contact sheets lie in the events, and Dagster deletes events by the run. It is told instead what the tables
     are now, without a picture and without what they were made from, so that the next run makes them again. What was
@@ -115,7 +124,7 @@ def forget_events(instance: dg.DagsterInstance, lake: Lake, books: Iterable[str]
     books = set(books)
     runs = [
         record.dagster_run.run_id
-        for record in instance.get_run_records()
+        for record in instance.get_run_records(dg.RunsFilter(created_before=before))
         if record.dagster_run.tags.get(_PARTITION) in {None, *books}
     ]
     if not runs:

@@ -12,7 +12,7 @@ from singleline_pipeline.lake import Lake, LakeError
 from singleline_pipeline.private.exports import forget_exports
 from singleline_pipeline.private.naming import PrivatePage
 from singleline_pipeline.private.snapshots import Snapshots, forget_in_snapshots
-from singleline_pipeline.private.tables import forget_rows
+from singleline_pipeline.private.tables import Rows, forget_rows
 
 _SAMPLES = ("sketch_rnn_samples", "sketch_transformer_samples")
 
@@ -21,21 +21,24 @@ _SAMPLES = ("sketch_rnn_samples", "sketch_transformer_samples")
 class Forgotten:
     """What was taken out, where."""
 
-    rows: dict[str, int] = field(default_factory=dict)
-    """Rows that are gone or have lost a part, by asset."""
-    tables: list[str] = field(default_factory=list)
-    """Files of tables that cannot be read, and were removed as a whole."""
+    tables: Rows = field(default_factory=Rows)
     snapshots: Snapshots = field(default_factory=Snapshots)
     exports: list[str] = field(default_factory=list)
     """Files and folders that were removed."""
     fits: int = 0
     """Members taken off the lists of the cluster fits that were kept."""
 
+    @property
+    def rows(self) -> dict[str, int]:
+        """Rows that are gone or have lost a part, by asset."""
+        return self.tables.changed
+
     def sentences(self) -> list[str]:
         """What was removed, a line each; what cannot forget, and what to do about that."""
         said = [f"{asset}: {_of(count, 'row')}" for asset, count in self.rows.items()]
         said += [
-            f"{file}: removed, for it cannot be read; the next run makes it again" for file in self.tables
+            f"{file}: removed, for it cannot be read; the next run makes it again"
+            for file in self.tables.removed
         ]
         said += [f"labels/fits: {self.fits} members of clusters"] if self.fits else []
         said += [
@@ -47,10 +50,15 @@ class Forgotten:
             for name in self.snapshots.removed
         ]
         said += [f"exports/{name}: removed; `singleline export` writes it again" for name in self.exports]
+        for asset, numbers in self.tables.alone.items():
+            said.append(
+                f"{asset}: {_of(len(numbers), 'cluster')} without a member ({', '.join(map(str, numbers))}) may still "
+                "have the vector of what was in it for a centroid; fit anew (clusters_job) to be rid of it."
+            )
         for name, folder in self.snapshots.learned.items():
             said.append(
-                f"{name} was trained on a page that is private now, and cannot forget it: train again "
-                f"(`singleline run --train`), and then remove {folder}."
+                f"{name} was trained on a page that is private now, and neither it nor what it draws can forget that: "
+                f"train again (`singleline run --train`), and then remove {folder}."
             )
         for name, folder in self.snapshots.may_have.items():
             said.append(
@@ -77,8 +85,7 @@ def forget_page(home: Home, page: PrivatePage) -> Forgotten:
     snapshots = forget_in_snapshots(home.datasets, home.models, page)
     exports = forget_exports(home.exports, page, _samples_of(lake, page))
     fits = _forget_members(home, page)
-    rows, tables = forget_rows(lake, page)
-    return Forgotten(rows, tables, snapshots, exports, fits)
+    return Forgotten(forget_rows(lake, page), snapshots, exports, fits)
 
 
 def _samples_of(lake: Lake, page: PrivatePage) -> set[str]:

@@ -1,5 +1,6 @@
 """Tables without the rows of a page, whatever asset they belong to."""
 
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -16,15 +17,25 @@ _LAST = ("stroke3_dataset", "raw_pages", "rejected_pages")
 """What is read to find out what else has to go: the killed command finds it again."""
 
 
-def forget_rows(lake: Lake, page: PrivatePage) -> tuple[dict[str, int], list[str]]:
-    """Take a page out of every table of the lake. Return how many rows that changed, by asset, and the files of tables
-    that cannot be read (those of another version of the program) and were removed as a whole.
+@dataclass
+class Rows:
+    """What was done to the tables."""
+
+    changed: dict[str, int] = field(default_factory=dict)
+    """Rows that are gone or have lost a part, by asset."""
+    removed: list[str] = field(default_factory=list)
+    """Files of tables that cannot be read (those of another version of the program), and were removed as a whole."""
+    alone: dict[str, list[int]] = field(default_factory=dict)
+    """Clusters that have no member left, by asset: their centroid is the page's own vector, or a drawing's."""
+
+
+def forget_rows(lake: Lake, page: PrivatePage) -> Rows:
+    """Take a page out of every table of the lake.
 
     `rejected_pages` gets a row for each of its files instead, without a picture: files that come in are still pages or
     rejected ones.
     """
-    changed: dict[str, int] = {}
-    removed: list[str] = []
+    done = Rows()
     _reject(lake, page)
     assets = [name for name in lake.schemas if name not in _LAST] + ["stroke3_dataset", "raw_pages"]
     held_out = _held_out(lake, page)
@@ -35,15 +46,19 @@ def forget_rows(lake: Lake, page: PrivatePage) -> tuple[dict[str, int], list[str
             except LakeError:
                 path = lake.path(asset, partition)
                 path.unlink()
-                removed.append(str(path))
+                done.removed.append(str(path))
                 continue
             if table is None:
                 continue
             left, count = without_page(table, page, interpolations=not held_out)
             if count:
                 lake.write(asset, left, partition)
-                changed[asset] = changed.get(asset, 0) + count
-    return changed, removed
+                done.changed[asset] = done.changed.get(asset, 0) + count
+            if "members" in left.column_names:
+                rows = zip(left["cluster"].to_pylist(), left["members"].to_pylist(), strict=True)
+                if empty := [number for number, members in rows if not members]:
+                    done.alone[asset] = empty
+    return done
 
 
 def without_page(table: pa.Table, page: PrivatePage, *, interpolations: bool = True) -> tuple[pa.Table, int]:
@@ -64,24 +79,24 @@ def without_page(table: pa.Table, page: PrivatePage, *, interpolations: bool = T
     left = table.filter(pa.array(~gone))
     touched = np.zeros(left.num_rows, bool)
     values: list[Any]
-    for number, field in enumerate(left.schema):
-        if pa.types.is_string(field.type) and field.name not in _ROW_OF:
-            there = _names_it(left[field.name], page)
+    for number, column in enumerate(left.schema):
+        if pa.types.is_string(column.type) and column.name not in _ROW_OF:
+            there = _names_it(left[column.name], page)
             values = [
-                (None if field.nullable else "") if out else value
-                for value, out in zip(left[field.name].to_pylist(), there, strict=True)
+                (None if column.nullable else "") if out else value
+                for value, out in zip(left[column.name].to_pylist(), there, strict=True)
             ]
-        elif pa.types.is_list(field.type) and pa.types.is_string(field.type.value_type):
-            lists: list[list[str]] = [keys or [] for keys in left[field.name].to_pylist()]
+        elif pa.types.is_list(column.type) and pa.types.is_string(column.type.value_type):
+            lists: list[list[str]] = [keys or [] for keys in left[column.name].to_pylist()]
             kept = [[key for key in keys if not _is_it(key, page)] for keys in lists]
             there = np.array([len(a) != len(b) for a, b in zip(kept, lists, strict=True)], dtype=bool)
             values = kept
-            if field.name == "members":
+            if column.name == "members":
                 left = _with_sizes(left, kept)
         else:
             continue
         if there.any():
-            left = left.set_column(number, field, pa.array(values, field.type))
+            left = left.set_column(number, column, pa.array(values, column.type))
             touched |= there
     return left, int(gone.sum() + touched.sum())
 

@@ -15,7 +15,14 @@ from singleline_pipeline.corrections import read_corrections
 from singleline_pipeline.dataset import DatasetSettings, KeptDrawing, build_dataset, write_snapshot
 from singleline_pipeline.geometry import load_npz
 from singleline_pipeline.lake import Lake
-from singleline_pipeline.private import PrivateError, PrivatePage, find_page, forget_page, mark_private
+from singleline_pipeline.private import (
+    PrivateError,
+    PrivatePage,
+    find_page,
+    forget_page,
+    mark_private,
+    other_scans,
+)
 from singleline_pipeline.private.exports import forget_exports
 from singleline_pipeline.private.snapshots import forget_in_snapshots
 from singleline_pipeline.private.tables import without_page
@@ -111,7 +118,7 @@ def test_a_table_that_cannot_be_read_goes_as_a_whole(made: MadeHome) -> None:
     file = Path(str(made.lake.path("page_map")))
     pq.write_table(pa.table({"page_id": sorted(page.page_ids)}), file)
     done = forget_page(made.home, page)
-    assert done.tables == [str(file)]
+    assert done.tables.removed == [str(file)]
     assert not file.exists()
     assert f"{file}: removed, for it cannot be read; the next run makes it again" in done.sentences()
 
@@ -243,3 +250,24 @@ def test_exports_that_name_the_page_or_say_no_names_are_removed(tmp_path: Path) 
     gone = forget_exports(tmp_path, PAGE, {"reconstruction-1"})
     assert gone == ["all.ndjson", "dataset.npz", "huggingface", "map.html", "samples", "svg"]
     assert {place.name for place in tmp_path.iterdir()} == {"other", "none.ndjson", "notes.txt", "later"}
+
+
+def test_a_cluster_of_the_page_alone_is_told(made: MadeHome) -> None:
+    """Its centroid is the page's own vector: nothing but another fit is without it."""
+    page = found(made, drawn_page(made))
+    table = made.lake.read("page_clusters")
+    rows = [row | {"members": [page.sha256], "size": 1} for row in table.to_pylist()[:1]]
+    made.lake.write("page_clusters", pa.Table.from_pylist(rows, table.schema))
+    done = forget_page(made.home, page)
+    assert done.tables.alone["page_clusters"] == [0]
+    assert any(said.startswith("page_clusters: 1 cluster without a member (0)") for said in done.sentences())
+
+
+def test_another_scan_of_the_same_page_is_named(made: MadeHome) -> None:
+    """It shows the same drawing, and is another file."""
+    name, other = sorted(made.truth)[:2]
+    table = made.lake.read("page_map")
+    rows = [row | ({"same_page": name} if row["page_id"] == other else {}) for row in table.to_pylist()]
+    made.lake.write("page_map", pa.Table.from_pylist(rows, table.schema))
+    assert other_scans(made.lake, found(made, name)) == [other]
+    assert other_scans(made.lake, found(made, other)) == [name]
