@@ -212,6 +212,7 @@ class Desk:
             found = self._tables.collections[kind]
             pairs = self._pairs() if kind is PAGES else []
             offered = offers(pairs, found, Labels(self._labels.rows)) if pairs else {}
+            offered_first = sorted(enumerate(pairs), key=lambda pair: pair[0] not in offered)
             return {
                 "pairs": [
                     {
@@ -220,7 +221,7 @@ class Desk:
                         "to": found.ids[offered[number].given_to] if number in offered else "",
                         "offer": offered[number].sentence(found) if number in offered else "",
                     }
-                    for number, pair in enumerate(pairs)
+                    for number, pair in offered_first
                 ],
                 "outliers": [
                     {

@@ -174,9 +174,7 @@ def test_one_key_opens_the_list_another_takes_over_and_z_takes_it_back(page, twi
     page.keyboard.press("t")
     page.wait_for_selector("#twice-dialog[open] .twin")
     assert page.locator(".twin").count() == 2
-    offered = page.locator(".twin", has_text="takes over")
-    offered.focus()
-    page.keyboard.press("t")
+    page.keyboard.press("t")  # the pair that has something to take over comes first
     page.wait_for_function("() => !document.querySelector('#twice-dialog [data-to]')")
     assert [row.label for row in read_labels(twins.labels).rows] == ["notes", "notes"]
     page.keyboard.press("z")
