@@ -30,6 +30,7 @@ def bring_up_to_date(
     home: Home,
     refit: Collection[str] = (),
     progress: Callable[[float, str], None] = lambda share, message: None,
+    between: Callable[[], None] = lambda: None,
 ) -> Outcome:
     """Materialize what is missing or stale, up to the dataset and the maps, in the home that the environment names.
 
@@ -38,12 +39,19 @@ def bring_up_to_date(
         home: Where things lie.
         refit: page_clusters, drawing_clusters: to be fitted anew.
         progress: Told the share that is done, from 0 to 1, and what is about to run.
+        between: Called between two tables; what it raises ends it.
 
     Raises HomeError and PageError where there are no sketchbooks.
     """
     from singleline_pipeline.definitions import defs
 
-    done = [0.0]
+    done = 0.0
+
+    def advanced(share: float) -> None:
+        nonlocal done
+        done = share
+        between()
+
     books = [book.name for book in all_sketchbooks(home)]
     instance.add_dynamic_partitions(sketchbooks.name or "", books)
     return materialize_stale(
@@ -54,8 +62,8 @@ def bring_up_to_date(
         set(SCHEMAS) - set(MODEL_ASSETS) - set(SAMPLE_ASSETS),
         configs={asset: {"refit": True} for asset in refit},
         anew=refit,
-        progress=lambda message: progress(done[-1], message),
-        advanced=done.append,
+        progress=lambda message: progress(done, message),
+        advanced=advanced,
     )
 
 
@@ -81,15 +89,21 @@ def make_stale_tables(context: dg.OpExecutionContext, config: UpToDateConfig) ->
             f"There are no clusters {', '.join(unknown)}, only {', '.join(CLUSTER_ASSETS)}.",
             allow_retries=False,
         )
+
+    def end_if_canceled() -> None:
+        """A signal that comes while a table is made ends the run of that table at most, and this one not at all."""
+        run = context.instance.get_run_by_id(context.run_id)
+        if run is not None and run.status in (dg.DagsterRunStatus.CANCELING, dg.DagsterRunStatus.CANCELED):
+            raise dg.DagsterExecutionInterruptedError("canceled in the Dagster UI")
+
+    def tell(share: float, message: str) -> None:
+        end_if_canceled()  # also while it waits for others
+        context.log.info(said(share, message))
+
     places = {"HOME": config.home, "SKETCHBOOKS": config.sketchbooks, "LAKE": config.lake}
     with _environment({f"SINGLELINE_{name}": place for name, place in places.items() if place}):
         home = Home.from_environment()
-        outcome = bring_up_to_date(
-            context.instance,
-            home,
-            config.refit,
-            lambda share, message: context.log.info(said(share, message)),
-        )
+        outcome = bring_up_to_date(context.instance, home, config.refit, tell, end_if_canceled)
     for line in told(outcome):
         context.log.info(said(1.0, line))
     if outcome.failed:

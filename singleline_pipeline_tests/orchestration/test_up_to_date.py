@@ -10,7 +10,7 @@ import pytest
 
 from singleline_pipeline.definitions import defs
 from singleline_pipeline.home import Home
-from singleline_pipeline.orchestration import runs
+from singleline_pipeline.orchestration import runs, up_to_date
 from singleline_pipeline.orchestration.partitions import sketchbooks
 from singleline_pipeline.orchestration.runs import materialize_stale
 from singleline_pipeline.orchestration.up_to_date import JOB
@@ -155,3 +155,28 @@ def test_the_job_says_what_is_wrong_with_a_home_and_takes_the_environment_back(
     [failure] = [event for event in result.all_events if event.is_step_failure]
     assert str(home.root / "none" / "sketchbooks") in str(failure.step_failure_data.error)
     assert Home.from_environment() == home
+
+
+def test_a_run_that_is_canceled_makes_no_further_table(
+    instance: dg.DagsterInstance, home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The signal ends the run of the table that is being made, which takes it for its own."""
+    write_sample_sketchbooks(home.sketchbooks, seed=1, books=2, pages=3, scale=0.2)
+    make = up_to_date.materialize_stale
+
+    def canceled_at_the_first_table(*args, progress, **more):
+        def told(message: str) -> None:
+            progress(message)
+            [run] = instance.get_runs(dg.RunsFilter(job_name=JOB))
+            instance.report_run_canceling(run)
+
+        return make(*args, progress=told, **more)
+
+    monkeypatch.setattr(up_to_date, "materialize_stale", canceled_at_the_first_table)
+    config = {"home": str(home.root), "sketchbooks": "", "lake": "", "refit": []}
+    with pytest.raises(dg.DagsterExecutionInterruptedError):
+        defs.resolve_job_def(JOB).execute_in_process(
+            run_config={"ops": {"make_stale_tables": {"config": config}}}, instance=instance
+        )
+    assert (home.root / "lake" / "raw_pages" / "sb01.parquet").exists()
+    assert not (home.root / "lake" / "raw_pages" / "sb02.parquet").exists()
