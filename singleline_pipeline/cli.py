@@ -33,6 +33,13 @@ class Preset(StrEnum):
     story = "story"
 
 
+class EncoderScope(StrEnum):
+    """What an encoder is fine-tuned on."""
+
+    pages = "pages"
+    drawings = "drawings"
+
+
 class ExportFormat(StrEnum):
     """What `singleline export` writes."""
 
@@ -245,6 +252,49 @@ def sample(
     )
 
 
+@app.command("finetune-encoder")
+def finetune_encoder_(
+    home: HomeOption = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Folder for the encoder; a new one [HOME/models/encoder-SCOPE-VERSION]."),
+    ] = None,
+    scope: Annotated[
+        EncoderScope, typer.Option(help="pages: groups and folders; drawings: included and excluded ones.")
+    ] = EncoderScope.pages,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of weights and order.")] = 0,
+    max_seconds: Annotated[
+        float | None, typer.Option(min=1, help="Begin no epoch after so many CPU seconds of this process.")
+    ] = None,
+) -> None:
+    """Teach the encoder your own classes: from the folders of pages, and what you said of them in the studio."""
+    from singleline_pipeline.encoder_training import finetune_encoder
+
+    place = _home(home, None)
+    with Progress() as progress:
+        done = finetune_encoder(
+            place, scope.value, out, seed=seed, max_seconds=max_seconds, progress=progress
+        )
+    trained = done.trained
+    pictures = {split: sum(counts.values()) for split, counts in trained.rows.items()}
+    say(
+        f"Learned {', '.join(trained.classes)} from {pictures['train']} {scope.value}, stopped by {pictures['valid']} "
+        f"others after epoch {trained.epochs} ({trained.stopped_because})."
+    )
+    if trained.left_out:
+        too_few = ", ".join(f"{label} ({count})" for label, count in trained.left_out.items())
+        say(f"Left out, for there are too few: {too_few}.")
+    say(
+        f"Of {pictures['test']} that it never saw, {trained.before:.1%} lay nearest to their own class before, "
+        f"{trained.after:.1%} do now; its head names {trained.head_right:.1%} rightly (means of the classes)."
+    )
+    say(
+        f'To use it, write into {place.settings}:\n\n[encoder]\nname = "{done.folder.absolute()}"\n\n'
+        "and then: singleline run --refit. All sketchbooks are embedded again and the clusters fitted anew; names "
+        "given by hand go over to them."
+    )
+
+
 @app.command()
 def export(
     what: Annotated[
@@ -332,10 +382,13 @@ def run(
         Preset | None,
         typer.Option("--train", help="Also train both models with this preset, and draw samples."),
     ] = None,
+    refit: Annotated[
+        bool, typer.Option("--refit", help="Fit the clusters anew: after many new pages, or another encoder.")
+    ] = False,
 ) -> None:
     """Materialize what is missing or stale, up to the dataset; the Dagster UI shows the same instance."""
     place = _home(home, sketchbooks)
-    outcome = _materialize(place, sketchbook or [], train.value if train else None, {})
+    outcome = _materialize(place, sketchbook or [], train.value if train else None, {}, refit)
     _report(outcome)
 
 
@@ -363,11 +416,11 @@ def demo(
     _report(outcome)
 
 
-def _materialize(place, only: list[str], preset: str | None, limits: dict):
+def _materialize(place, only: list[str], preset: str | None, limits: dict, refit: bool = False):
     """Bring everything up to the dataset up to date, or up to the samples where a preset is given."""
     from singleline_pipeline.definitions import defs
     from singleline_pipeline.orchestration.instance import project_instance
-    from singleline_pipeline.orchestration.jobs import MODEL_ASSETS, SAMPLE_ASSETS
+    from singleline_pipeline.orchestration.jobs import CLUSTER_ASSETS, MODEL_ASSETS, SAMPLE_ASSETS
     from singleline_pipeline.orchestration.partitions import sketchbooks
     from singleline_pipeline.orchestration.runs import materialize_stale
     from singleline_pipeline.schemas import SCHEMAS
@@ -388,6 +441,8 @@ def _materialize(place, only: list[str], preset: str | None, limits: dict):
     if preset:
         names |= {*MODEL_ASSETS, *SAMPLE_ASSETS}
         configs = {model: {"preset": preset} | limits for model in MODEL_ASSETS}
+    if refit:
+        configs |= {clusters: {"refit": True} for clusters in CLUSTER_ASSETS}
     with project_instance() as instance, Progress() as progress:
         # What reads all sketchbooks asks for every partition there is: not for one that nobody asked to run.
         instance.add_dynamic_partitions(sketchbooks.name, only or books)
@@ -399,6 +454,7 @@ def _materialize(place, only: list[str], preset: str | None, limits: dict):
             names,
             configs=configs,
             fingerprinted={model: {"preset": preset or "small"} for model in MODEL_ASSETS},
+            anew=CLUSTER_ASSETS if refit else (),
             progress=progress,
         )
 

@@ -27,8 +27,9 @@ class EncoderConfig(dg.Config):
 
     encoder: str | None = Field(
         None,
-        description="efficientnet-lite0 (its weights are installed with the package), or the name or local folder of a "
-        "transformers model. All sketchbooks need the same: for all of them, say it in settings.toml. "
+        description="efficientnet-lite0 (its weights are installed with the package), the folder of one that "
+        "singleline finetune-encoder made, or the name or local folder of a transformers model. All "
+        "sketchbooks need the same: for all of them, say it in settings.toml. "
         + else_built_in("encoder", "name"),
     )
 
@@ -80,15 +81,21 @@ def embedding_columns(images: Any, encoder: str) -> dict[str, Any]:
 
 
 def nearest_clusters(
-    vectors: pa.ChunkedArray, clusters: pa.Table | None, names: Sequence[str | None]
+    embeddings: pa.Table, clusters: pa.Table | None, names: Sequence[str | None]
 ) -> dict[str, list]:
-    """fit_id, cluster and distance of each row, and its cluster's name; all None where there is no fit yet."""
-    from singleline_pipeline.embedding import assign
+    """fit_id, cluster and distance of each row, and its cluster's name; all None where there is no fit yet.
 
-    rows = len(vectors)
+    Raises EmbeddingError where the rows were embedded by another encoder than the clusters were fitted on.
+    """
+    from singleline_pipeline.embedding import assign, require_encoder_of_fit
+
+    rows = embeddings.num_rows
     if clusters is None or not clusters.num_rows or not rows:
         return {name: [None] * rows for name in ("fit_id", "cluster", "distance", "name")}
-    number, distance = assign(vectors_from_arrow(vectors), vectors_from_arrow(clusters["centroid"]))
+    require_encoder_of_fit(_encoders_of(embeddings), _encoder_of(clusters))
+    number, distance = assign(
+        vectors_from_arrow(embeddings["embedding"]), vectors_from_arrow(clusters["centroid"])
+    )
     return {
         "fit_id": [clusters["fit_id"][0].as_py()] * rows,
         "cluster": number.tolist(),
@@ -132,10 +139,9 @@ def clusters_table(
         note = "There is nothing to cluster yet."
         table = SCHEMAS[name].empty_table()
     else:
-        rows = zip(embeddings["encoder"].to_pylist(), embeddings["encoder_version"].to_pylist(), strict=True)
-        encoder, version = embedding.require_one_encoder(rows)
+        encoder, version = embedding.require_one_encoder(_encoders_of(embeddings))
         if before is not None and before.num_rows and not config.refit:
-            embedding.require_one_encoder({(encoder, version), _encoder_of(before)})
+            embedding.require_encoder_of_fit({(encoder, version)}, _encoder_of(before))
             columns = {column: before[column] for column in before.column_names}
             fit_id, members = before["fit_id"][0].as_py(), before["members"].to_pylist()
         else:
@@ -170,7 +176,7 @@ def clusters_table(
     for problem in problems:
         context.log.warning(problem)
     unnamed = table["name"].null_count
-    near = nearest_clusters(embeddings["embedding"], table, table["name"].to_pylist())
+    near = nearest_clusters(embeddings, table, table["name"].to_pylist())
     return materialized(
         context,
         name,
@@ -188,6 +194,12 @@ def clusters_table(
             **_far_off(scope, config, table, near, embeddings, keys, picture),
             **_sheets(scope, table, near, embeddings, keys, picture),
         },
+    )
+
+
+def _encoders_of(embeddings: pa.Table) -> list[tuple[str, str]]:
+    return list(
+        zip(embeddings["encoder"].to_pylist(), embeddings["encoder_version"].to_pylist(), strict=True)
     )
 
 

@@ -109,7 +109,7 @@ def drawings(
     )
 
 
-@table_asset(group=GROUP, code_version="2", kinds={"pytorch"}, partitioned=True)
+@table_asset(group=GROUP, code_version="3", kinds={"pytorch"}, partitioned=True)
 def drawing_embeddings(
     context: dg.AssetExecutionContext, config: EncoderConfig, home: HomeResource, drawings: pa.Table
 ) -> dg.MaterializeResult[pa.Table]:
@@ -201,9 +201,7 @@ def filtered_drawings(
     labels = embedding.read_labels(place.labels / "labels.csv")
     by_hand = labels.drawings()
     clusters = Lake(place.lake).read_optional("drawing_clusters", columns=FIT_COLUMNS)
-    near = nearest_clusters(
-        drawing_embeddings["embedding"], clusters, cluster_names(clusters, labels, place, "drawing")
-    )
+    near = nearest_clusters(drawing_embeddings, clusters, cluster_names(clusters, labels, place, "drawing"))
     strokes = strokes_from_arrow(drawings["strokes"])
     decided = []
     for index, row in enumerate(drawings.select(["sha256", "box"]).to_pylist()):

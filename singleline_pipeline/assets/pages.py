@@ -131,7 +131,7 @@ def read_sketchbook(context: dg.AssetExecutionContext, config: ReadingConfig, ho
     )
 
 
-@table_asset(group=GROUP, code_version="2", kinds={"pytorch"}, partitioned=True)
+@table_asset(group=GROUP, code_version="3", kinds={"pytorch"}, partitioned=True)
 def page_embeddings(
     context: dg.AssetExecutionContext, config: EncoderConfig, home: HomeResource, raw_pages: pa.Table
 ) -> dg.MaterializeResult[pa.Table]:
@@ -218,9 +218,7 @@ def page_groups(
     labels = read_labels(place.labels / "labels.csv")
     by_hand = labels.resolve("page")
     clusters = Lake(place.lake).read_optional("page_clusters", columns=FIT_COLUMNS)
-    near = nearest_clusters(
-        page_embeddings["embedding"], clusters, cluster_names(clusters, labels, place, "page")
-    )
+    near = nearest_clusters(page_embeddings, clusters, cluster_names(clusters, labels, place, "page"))
     suggestions = _suggestions(page_embeddings)
     sha256 = page_embeddings["sha256"].to_pylist()
     decided = [

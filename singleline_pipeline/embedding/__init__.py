@@ -18,6 +18,7 @@ if TYPE_CHECKING:
         Encoder,
         embed_images,
         encoder,
+        require_encoder_of_fit,
         require_one_encoder,
     )
     from singleline_pipeline.embedding.far_off import outliers, refit_suggestion, relative_distance
@@ -44,6 +45,7 @@ _LOADED_ON_USE = {
     "Encoder": "encoders",
     "embed_images": "encoders",
     "encoder": "encoders",
+    "require_encoder_of_fit": "encoders",
     "require_one_encoder": "encoders",
     "ALLOWED_LABELS": "label_keys",
     "cluster_key": "label_keys",
@@ -110,6 +112,7 @@ __all__ = [
     "read_labels",
     "refit_suggestion",
     "relative_distance",
+    "require_encoder_of_fit",
     "require_one_encoder",
     "save_fit",
     "split_drawing_key",

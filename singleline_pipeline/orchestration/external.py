@@ -21,7 +21,7 @@ READ_LABELS = {
 }
 """The assets that read labels.csv, and the part of it that each of them reads: a source asset of `labels`."""
 
-FIT_COLUMNS = ["fit_id", "cluster", "centroid", "members"]
+FIT_COLUMNS = ["fit_id", "cluster", "centroid", "members", "encoder", "encoder_version"]
 """What others read of a table of clusters. Names are read where they are said: whoever labels and then runs one
 sketchbook need not think of running the clusters first."""
 
