@@ -124,7 +124,9 @@ def forget_events(
     books = set(books)
     runs = [
         record.dagster_run.run_id
-        for record in instance.get_run_records(dg.RunsFilter(created_before=before))
+        for record in instance.get_run_records(
+            dg.RunsFilter(created_before=before and before.astimezone(datetime.UTC))
+        )
         if record.dagster_run.tags.get(_PARTITION) in {None, *books}
     ]
     if not runs:

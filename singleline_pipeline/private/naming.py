@@ -19,6 +19,7 @@ class PrivatePage:
     paths: frozenset[str] = frozenset()
     """Its files, below the folder of sketchbooks."""
     sketchbooks: frozenset[str] = frozenset()
+    """Those in which it was ever a page."""
 
     def is_drawing(self, drawing_id: str) -> bool:
         """Whether a drawing was cut from this page."""
@@ -73,19 +74,18 @@ def other_scans(lake: Lake, page: PrivatePage) -> list[str]:
 def _page(lake: Lake, sha256: str, rows: list[dict[str, str]], corrections: Corrections) -> PrivatePage:
     taken = {row["page_id"] for row in rows if row["sha256"] != sha256}
     names = {row["page_id"] for row in rows if row["sha256"] == sha256}
-    places = [
-        {"sketchbook": book} | row
+    names |= corrections.names_of_private(sha256) - taken
+    paths = {
+        row["path"]
         for asset in ("raw_pages", "rejected_pages")
         for book in lake.partitions(asset)
         for row in lake.read(asset, book, ["path", "sha256"]).to_pylist()
         if row["sha256"] == sha256
-    ]
-    return PrivatePage(
-        sha256,
-        frozenset(names | (corrections.names_of_private(sha256) - taken)),
-        frozenset(row["path"] for row in places),
-        frozenset(row["sketchbook"] for row in places),
-    )
+    }
+    books = {
+        book for book in lake.partitions("raw_pages") if any(name.startswith(f"{book}p") for name in names)
+    }
+    return PrivatePage(sha256, frozenset(names), frozenset(paths), frozenset(books))
 
 
 def _rows(lake: Lake) -> list[dict[str, str]]:

@@ -184,7 +184,8 @@ def test_a_private_page_is_nowhere_and_stays_away_until_that_is_taken_back(whole
             one for one in shelf.lake.read("rejected_pages", book).to_pylist() if one["sha256"] == sha256
         ]
         assert "is private" in rejected["reason"]
-    assert make_private(shelf.home, shelf.instance, PAGE).runs == 0, "runs of after it was private stay"
+    late = make_private(shelf.home, shelf.instance, PAGE)
+    assert (late.forgotten.rows, late.runs) == ({}, 0), "runs of after it was private stay"
     assert shelf.run(NAMES).materialized == []
 
     end_private(shelf.home, PAGE)
