@@ -1,5 +1,6 @@
 """Models of the transformers library as encoders, tried on tiny ones that the tests make: no network, no downloads."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,8 @@ from transformers import (
     PreTrainedModel,
     ResNetConfig,
     ResNetModel,
+    SiglipConfig,
+    SiglipModel,
     ViTConfig,
     ViTImageProcessor,
     ViTMAEConfig,
@@ -23,6 +26,7 @@ from transformers import (
 
 from singleline_pipeline.embedding.encoders import encoder
 from singleline_pipeline.embedding.errors import EmbeddingError
+from singleline_pipeline.embedding.images import shrink_to
 from singleline_pipeline.embedding.transformers_encoder import TransformersEncoder
 
 TINY = {
@@ -131,3 +135,77 @@ def test_a_model_with_chance_in_it_is_refused(tmp_path: Path) -> None:
     config = ViTMAEConfig(**TINY, decoder_hidden_size=16, decoder_num_attention_heads=2)
     with pytest.raises(EmbeddingError, match="another vector each time"):
         TransformersEncoder(str(save(ViTMAEModel(config), tmp_path / "mae")))
+
+
+def as_processed(page: np.ndarray) -> torch.Tensor:
+    """A page as `save`'s processor gives it to a model, computed by hand: 32 px, RGB from -1 to 1."""
+    small = shrink_to(page, 32, 32)[..., ::-1].astype(np.float32)
+    return torch.from_numpy((small / 255 - 0.5) / 0.5).permute(2, 0, 1)[None]
+
+
+def clip_model() -> CLIPModel:
+    half = {k: v for k, v in TINY.items() if k not in ("image_size", "patch_size")}
+    text = half | {"vocab_size": 50, "max_position_embeddings": 8, "eos_token_id": 2, "bos_token_id": 1}
+    return CLIPModel(CLIPConfig(text_config=text, vision_config=dict(TINY), projection_dim=12))
+
+
+def siglip_model() -> SiglipModel:
+    half = {k: v for k, v in TINY.items() if k not in ("image_size", "patch_size")}
+    text = half | {"vocab_size": 50, "max_position_embeddings": 8}
+    return SiglipModel(SiglipConfig(text_config=text, vision_config=dict(TINY)))
+
+
+def dinov2_pooling(model: Dinov2Model, pixels: torch.Tensor) -> torch.Tensor:
+    """The CLS token after the last normalization: what its authors give to k-NN and linear classifiers (Oquab et al.
+    2023)."""
+    hidden = model.encoder(model.embeddings(pixels)).last_hidden_state
+    return model.layernorm(hidden)[:, 0]
+
+
+def clip_pooling(model: CLIPModel, pixels: torch.Tensor) -> torch.Tensor:
+    """The CLS token, normalized, in the space shared with text (Radford et al. 2021)."""
+    vision = model.vision_model
+    hidden = vision.encoder(inputs_embeds=vision.pre_layrnorm(vision.embeddings(pixels))).last_hidden_state
+    return model.visual_projection(vision.post_layernorm(hidden[:, 0]))
+
+
+def siglip_pooling(model: SiglipModel, pixels: torch.Tensor) -> torch.Tensor:
+    """The learned probe's attention over all patches, and the MLP after it (Zhai et al. 2023): it has no CLS."""
+    vision = model.vision_model
+    hidden = vision.post_layernorm(vision.encoder(inputs_embeds=vision.embeddings(pixels)).last_hidden_state)
+    head = vision.head
+    pooled = head.attention(head.probe.expand(len(hidden), -1, -1), hidden, hidden)[0]
+    return (pooled + head.mlp(head.layernorm(pooled)))[:, 0]
+
+
+@pytest.mark.parametrize(
+    ("make", "pooling"),
+    [
+        (lambda: Dinov2Model(Dinov2Config(**TINY)), dinov2_pooling),
+        (clip_model, clip_pooling),
+        (siglip_model, siglip_pooling),
+    ],
+    ids=["DINOv2", "CLIP", "SigLIP"],
+)
+def test_each_family_is_pooled_as_its_authors_do(
+    make: Callable[[], PreTrainedModel],
+    pooling: Callable[[PreTrainedModel, torch.Tensor], torch.Tensor],
+    tmp_path: Path,
+    pages: list[np.ndarray],
+) -> None:
+    """The wrong pooling gives vectors, too, and clusters that are only somewhat worse: nobody would notice."""
+    model = make().eval()
+    made = TransformersEncoder(str(save(model, tmp_path / "model")))
+    with torch.inference_mode():
+        direct = torch.cat([pooling(model, as_processed(page)) for page in pages]).numpy()
+    np.testing.assert_allclose(made.embed(pages), direct, atol=1e-5)
+
+
+def test_siglip_without_its_pooling_head_is_refused(tmp_path: Path) -> None:
+    """The head is trained: transformers would make up a random one, and no two processes would agree."""
+    model = siglip_model()
+    weights = {name: tensor for name, tensor in model.state_dict().items() if "vision_model.head" not in name}
+    folder = save(model, tmp_path / "siglip")
+    model.save_pretrained(folder, state_dict=weights)
+    with pytest.raises(EmbeddingError, match=r"lack \d+ of its weights, vision_model.head"):
+        TransformersEncoder(str(folder))
