@@ -502,6 +502,55 @@ def test_doctor_names_each_problem_once_with_its_remedy(here: Path) -> None:
     assert problem.startswith(f"! There is no sketchbooks folder {here / 'mine' / 'sketchbooks'}. Make it")
 
 
+# singleline private
+
+
+def write_page_row(here: Path) -> None:
+    row = {"page_id": "sb01p001", "sketchbook": "sb01", "folder": "art", "path": "sb01/art/001.jpg"}
+    row |= {
+        "sha256": "a" * 64,
+        "width": 3,
+        "height": 4,
+        "image": {"bytes": b"x", "path": ""},
+        "thumbnail": b"x",
+    }
+    Lake(here / "mine" / "lake").write(
+        "raw_pages", table_of("raw_pages", {k: [v] for k, v in row.items()}), "sb01"
+    )
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ([], "There is no page 'sb01p0O1'. Did you mean sb01p001?"),
+        (
+            ["--undo"],
+            "There is no private page 'sb01p0O1'. `singleline studio` shows every page with its name.",
+        ),
+    ],
+)
+def test_a_page_that_is_not_there_is_answered_with_near_names(
+    here: Path, options: list[str], said: str
+) -> None:
+    write_page_row(here)
+    complaint = singleline("private", "sb01p0O1", "--home", "mine", *options)
+    assert complaint.err.splitlines()[-1] == f"singleline: {said}"
+    assert complaint.code == 1
+    assert not (here / "mine" / "labels").exists()
+
+
+def test_a_private_page_is_told_of_line_by_line_and_let_back_in(here: Path) -> None:
+    write_page_row(here)
+    said = singleline("private", "sb01p001", "--home", "mine")
+    assert said.code == 0
+    assert said.out.startswith("sb01p001 is private. Removed:\n  raw_pages: 1 row\n")
+    assert str(here / "mine" / "sketchbooks" / "sb01" / "art" / "001.jpg") in said.out
+    assert said.out.endswith("Next: singleline run, which makes everything anew that it was a part of.\n")
+    said = singleline("private", "sb01p001", "--undo", "--home", "mine")
+    assert said.out == "sb01p001 is not private any more. Next: singleline run, which reads it again.\n"
+    assert "no private page" in singleline("private", "sb01p001", "--undo", "--home", "mine").complaint
+
+
 # What all commands have in common
 
 
@@ -517,6 +566,7 @@ def test_every_command_and_option_explains_itself() -> None:
         "import",
         "studio",
         "doctor",
+        "private",
     }
     for name, command in group.commands.items():
         assert command.help, name

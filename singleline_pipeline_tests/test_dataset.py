@@ -84,6 +84,7 @@ def test_a_snapshot_is_kept_once_and_can_be_read_back(tmp_path) -> None:
     manifest = json.loads((first / "manifest.json").read_text())
     assert manifest["drawings"]["train"] == len(dataset.splits()["train"])
     assert manifest["sketchbooks"] == {"sb01": len(dataset.rows)}
+    assert manifest["ids"]["train"] == [row.drawing_id for row in dataset.rows if row.split == "train"]
     loaded = load_npz(first / "dataset.npz")
     for split, rows in dataset.splits().items():
         assert len(loaded[split]) == len(rows)

@@ -130,3 +130,12 @@ def test_splitting_again_changes_nothing(strokes) -> None:
     label = {stroke: number for number, group in enumerate(groups) for stroke in group}
     again, _ = split_drawings(strokes, groups=[label[k] for k in range(len(strokes))], min_area=0.0)
     assert again == groups
+
+
+def test_what_a_person_settled_is_merged_with_nothing_and_kept_however_small() -> None:
+    """An eye that was split off by hand lies in its face's box, and is 20 units wide."""
+    face, eye, brow = box(0, 0, 160), box(70, 70, 20), box(70, 60, 30, 4)
+    strokes, groups = [face, eye, brow], [4, 9, 2]
+    assert split_drawings(strokes, groups=groups) == ([[0, 1, 2]], [])
+    assert split_drawings(strokes, groups=groups, settled=[9]) == ([[0, 2], [1]], [])
+    assert split_drawings(strokes, groups=groups, settled=[7]) == ([[0, 1, 2]], [])
