@@ -108,8 +108,8 @@ def page_statistics(image: np.ndarray) -> PageStatistics:
     return PageStatistics(
         paper=float(np.median(paper[::8, ::8].mean(axis=2))) / 255,
         paper_colour=float(np.median(channel_range(paper[::8, ::8]))) / 255,
-        darkness=1 - float(small.mean()) / 255,
-        colour=float(channel_range(relative_to(paper, small)).mean()) / 255,
+        darkness=1 - sum(cv2.mean(small)[:3]) / 3 / 255,
+        colour=cv2.mean(channel_range(relative_to(paper, small)))[0] / 255,
         ink=ink.share,
         contrast=ink.contrast,
         reach=ink.reach,

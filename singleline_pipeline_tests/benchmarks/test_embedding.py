@@ -18,7 +18,6 @@ from singleline_pipeline.embedding.efficientnet import EfficientNetLite0
 from singleline_pipeline.rendering import rasterize
 from singleline_pipeline.scans.sample_pages import SamplePage
 
-
 BATCH = 8
 
 
