@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 import dagster as dg
 import pyarrow as pa
 
+from singleline_pipeline.embedding import LabelError
 from singleline_pipeline.home import Home
 from singleline_pipeline.orchestration.external import labels_version
 from singleline_pipeline.orchestration.partitions import sketchbooks
@@ -42,8 +43,11 @@ def observe_labels(
     in between from these very labels.
     """
     books = [context.partition_key] if rows is not None else _books(context.instance)
-    for book in books:
-        version = labels_version(source, book, home, rows=rows, clusters=clusters)
+    try:
+        versions = {book: labels_version(source, book, home, rows=rows, clusters=clusters) for book in books}
+    except LabelError:
+        return  # this step has no use for them; the one that reads them says what is wrong
+    for book, version in versions.items():
         context.log_event(label_observation(source, book, version))
 
 
