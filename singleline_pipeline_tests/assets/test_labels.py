@@ -1,6 +1,7 @@
 """What a person says must move pages and drawings, and only what it touches may run again."""
 
 import cv2
+import dagster as dg
 
 from singleline_pipeline.embedding import Label, append_labels, cluster_key, drawing_key
 from singleline_pipeline.scans.sample_pages import sample_page
@@ -96,6 +97,10 @@ def test_clusters_stay_frozen_when_a_sketchbook_comes_and_names_go_over_to_a_new
     frozen = shelf.lake.read("page_clusters")
     assert frozen["fit_id"].to_pylist() == fit["fit_id"].to_pylist()
     assert frozen["name"].to_pylist() == ["drawings"] * fit.num_rows
+    # Three pages more are no reason for another fit, and nobody is asked to look at them.
+    made = shelf.instance.get_latest_materialization_event(dg.AssetKey("page_clusters")).asset_materialization
+    assert made.metadata["suggestion"].value == "The clusters fit what there is."
+    assert "outliers" in made.metadata
 
     shelf.refit("page_clusters")
     fitted = shelf.lake.read("page_clusters")
