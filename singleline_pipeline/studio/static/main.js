@@ -2,6 +2,7 @@
 
 import { get, post, requestId, TAB } from "./api.js";
 import { Choices } from "./bar.js";
+import { whenCalm } from "./calm.js";
 import { showEmpty } from "./empty.js";
 import { showFilters } from "./filters.js";
 import { showKeys } from "./help.js";
@@ -64,14 +65,8 @@ function problems() {
 
 async function load() {
   await shelf.load();
-  await whenCalm(); // what is seen goes first
+  await whenCalm();
   await shelves[shelf.kind === "pages" ? "drawings" : "pages"].load();
-}
-
-/** Until the browser has nothing better to do, or half a second. @returns {Promise<void>} */
-function whenCalm() {
-  const later = window.requestIdleCallback ?? ((/** @type {() => void} */ act) => setTimeout(act, 50));
-  return new Promise((resolve) => later(() => resolve(), { timeout: 500 }));
 }
 
 // What is shown

@@ -3,6 +3,7 @@
 // Points are written into the picture's memory and thumbnails cut from a few large sheets, so that a frame costs a few
 // milliseconds however many thousand there are.
 
+import { whenCalm } from "./calm.js";
 import { inside } from "./lasso.js";
 import { DEEPEST, levels } from "./levels.js";
 import { colour, pixel, tone } from "./tones.js";
@@ -221,6 +222,7 @@ export class MapView {
     for (const sheet of this.sheets) sheet?.close();
     this.sheetsOf = key;
     this.sheets = new Array(count).fill(null);
+    await whenCalm();
     for (let number = 0; number < count; number++) {
       // Without a sheet its thumbnails stay points: the server has been ended, or the tables have just changed.
       const response = await fetch(`${key}/${number}`).catch(() => null);
