@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from singleline_pipeline.corrections.keys import Correction
-from singleline_pipeline.corrections.outline import parts_inside, share_near
+from singleline_pipeline.corrections.outline import far_from, parts_inside, parts_near, share_near
 from singleline_pipeline.embedding.label_keys import Box, match_drawing
 from singleline_pipeline.geometry.split import split_drawings
 from singleline_pipeline.geometry.strokes import Stroke, bounding_box, validate_strokes
@@ -16,8 +16,11 @@ _ON_IT = 1.5
 """Pen widths within which a stroke lies on the line that was erased: tracers differ by less, neighbours by more."""
 _LEAST_ON_IT = 3.0
 """The same in page pixels, for a pen that is hardly wider than one."""
-_MOST_OF_IT = 0.5
+_MOST_OF_IT = 0.8
 """Share of a stroke that has to lie on the erased line."""
+_SHORTEST = 8.0
+"""Of a part of a longer stroke that is erased, in those distances: a stroke that crosses the line lies on it for
+less."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +43,8 @@ def correct_page(
     """Erase, split and merge what a person said of a page, in that person's order.
 
     All line that comes in is in `strokes` or in `erased`, as long as before: strokes are cut where the outline of a
-    part that is split off crosses them, and not otherwise changed. Nothing but `groups` says what a merge did.
+    part that is split off crosses them and where an erased line leaves them, and not otherwise changed. Nothing but
+    `groups` says what a merge did.
 
     Args:
         strokes: As traced, (n, 2) each, page pixels.
@@ -65,12 +69,24 @@ class _Page:
         self._next_group = max(groups, default=-1) + 1
 
     def erase(self, along: Stroke) -> bool:
-        """Take out the strokes most of whose line lies on the line `along`."""
+        """Take out the strokes most of whose line lies on the line `along`; and where none of them lies, the part of a
+        longer stroke that does: another trace may have made one stroke of what was erased and of what was not."""
         gone = [share_near(stroke, along, self._near) >= _MOST_OF_IT for stroke in self.strokes]
-        self.erased += [stroke for stroke, out in zip(self.strokes, gone, strict=True) if out]
-        self.groups = [group for group, out in zip(self.groups, gone, strict=True) if not out]
-        self.strokes = [stroke for stroke, out in zip(self.strokes, gone, strict=True) if not out]
-        return any(gone)
+        erased = [stroke for stroke, out in zip(self.strokes, gone, strict=True) if out]
+        left = far_from(along, erased, self._near)
+        strokes: list[Stroke] = []
+        groups: list[int] = []
+        for stroke, group, out in zip(self.strokes, self.groups, gone, strict=True):
+            if out:
+                continue
+            whole = [(stroke, False)]
+            parts = parts_near(stroke, left, self._near, _SHORTEST * self._near) if len(left) else whole
+            erased += [part for part, on_it in parts if on_it]
+            strokes += [part for part, on_it in parts if not on_it]
+            groups += [group for _, on_it in parts if not on_it]
+        self.strokes, self.groups = strokes, groups
+        self.erased += erased
+        return bool(erased)
 
     def split(self, outline: Stroke) -> bool:
         """Make what lies inside an outline a drawing of its own."""

@@ -1,5 +1,7 @@
 """Which of a stroke lies near a line, and which inside an outline that a person drew."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import shapely
 from numpy.typing import NDArray
@@ -9,6 +11,16 @@ from singleline_pipeline.geometry.strokes import Stroke, resample_stroke, segmen
 _SLIP = 0.1
 """How far a hand that draws an outline slips, as a share of the outline's longer side: line that reaches over it by
 less stays with the rest of its stroke."""
+
+
+def far_from(line: Stroke, strokes: Sequence[Stroke], distance: float) -> Stroke:
+    """Points (n, 2) along a line, half of `distance` apart, that are more than that from all strokes."""
+    points = resample_stroke(line, distance / 2)
+    away = np.full(len(points), np.inf)
+    for stroke in strokes:
+        place = shapely.linestrings(stroke) if len(stroke) > 1 else shapely.points(stroke[0])
+        away = np.minimum(away, shapely.distance(shapely.points(points), place))
+    return points[away > distance]
 
 
 def share_near(stroke: Stroke, line: Stroke, distance: float) -> float:
@@ -25,20 +37,43 @@ def parts_inside(stroke: Stroke, outline: Stroke) -> list[tuple[Stroke, bool]]:
     itself is one, too. What reaches over the outline by less than `_SLIP` of its longer side is not cut off.
     """
     along = np.concatenate([[0.0], np.cumsum(segment_lengths(stroke))])
-    ends = _unlike_neighbours(np.concatenate([[0.0], _crossings(stroke, outline, along), along[-1:]]))
-    middles = _at((ends[:-1] + ends[1:]) / 2, along, stroke) if along[-1] else stroke[:1]
-    inside = _is_inside(middles, outline).tolist()
     if not along[-1]:
-        return [(stroke, inside[0])]
-    runs = [
-        (float(end - start), is_in) for start, end, is_in in zip(ends[:-1], ends[1:], inside, strict=True)
-    ]
-    runs = _without_slips(runs, _SLIP * float(np.ptp(outline, axis=0).max()))
+        return [(stroke, bool(_is_inside(stroke[:1], outline)[0]))]
+    ends = _unlike_neighbours(np.concatenate([[0.0], _crossings(stroke, outline, along), along[-1:]]))
+    inside = _is_inside(_at((ends[:-1] + ends[1:]) / 2, along, stroke), outline)
+    return _cut(stroke, along, ends, inside, _SLIP * float(np.ptp(outline, axis=0).max()))
+
+
+def parts_near(stroke: Stroke, line: Stroke, distance: float, shortest: float) -> list[tuple[Stroke, bool]]:
+    """A stroke cut where it leaves or meets a line of close points (m, 2): its parts, and whether each lies on it.
+
+    A part of less than `shortest`, such as where a stroke only crosses the line, stays with the rest.
+    """
+    along = np.concatenate([[0.0], np.cumsum(segment_lengths(stroke))])
+    points = shapely.points(resample_stroke(stroke, distance / 2))
+    near = shapely.distance(points, shapely.multipoints(line)) <= distance
+    if not along[-1]:
+        return [(stroke, bool(near[0]))]
+    places = np.linspace(0.0, along[-1], len(points))
+    ends = np.concatenate([[0.0], (places[:-1] + places[1:]) / 2, along[-1:]])
+    return _cut(stroke, along, ends, near, shortest)
+
+
+def _cut(
+    stroke: Stroke,
+    along: NDArray[np.float64],
+    ends: NDArray[np.float64],
+    flags: NDArray[np.bool_],
+    shortest: float,
+) -> list[tuple[Stroke, bool]]:
+    """The runs of a stroke that are alike, those that are too short with their neighbours: flag i is of the line from
+    `ends[i]` to `ends[i + 1]`, as lengths along it."""
+    runs = _without_slips(list(zip(np.diff(ends).tolist(), flags.tolist(), strict=True)), shortest)
     cuts = np.concatenate([[0.0], np.cumsum([length for length, _ in runs])])
     cuts[-1] = along[-1]
     return [
-        (_part(stroke, along, start, end), is_in)
-        for start, end, (_, is_in) in zip(cuts[:-1], cuts[1:], runs, strict=True)
+        (_part(stroke, along, start, end), flag)
+        for start, end, (_, flag) in zip(cuts[:-1], cuts[1:], runs, strict=True)
     ]
 
 
