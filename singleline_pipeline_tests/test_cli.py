@@ -567,6 +567,7 @@ def test_every_command_and_option_explains_itself() -> None:
         "studio",
         "doctor",
         "private",
+        "finetune-encoder",
     }
     for name, command in group.commands.items():
         assert command.help, name

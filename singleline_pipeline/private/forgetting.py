@@ -65,6 +65,11 @@ class Forgotten:
                 f"{name} may have been trained on it: its dataset is not kept any more. To be sure, train again and "
                 f"remove {folder}."
             )
+        for folder in self.snapshots.encoders:
+            said.append(
+                f"{folder.name} may have been fine-tuned on it: fine-tune again (`singleline finetune-encoder`), and "
+                f"then remove {folder}."
+            )
         return said
 
 

@@ -27,6 +27,8 @@ class Snapshots:
     """Folders of training runs."""
     may_have: dict[str, Path] = field(default_factory=dict)
     """Training runs whose snapshot is not there any more."""
+    encoders: list[Path] = field(default_factory=list)
+    """Folders of fine-tuned encoders, which do not say what pages they have seen."""
 
 
 def forget_in_snapshots(datasets: Path, models: Path, page: PrivatePage) -> Snapshots:
@@ -57,6 +59,7 @@ def forget_in_snapshots(datasets: Path, models: Path, page: PrivatePage) -> Snap
             done.learned[f"{file.parent.parent.name} {file.parent.name}"] = file.parent
         elif seen not in known:
             done.may_have[f"{file.parent.parent.name} {file.parent.name}"] = file.parent
+    done.encoders = [file.parent for file in sorted(models.glob("encoder-*/config.json"))]
     return done
 
 

@@ -199,11 +199,14 @@ def test_a_snapshot_loses_the_drawings_of_the_page_and_no_others(tmp_path: Path)
     trained_on(tmp_path / "models", "then", seen)
     trained_on(tmp_path / "models", "nobody-knows", "0" * 64)
     (tmp_path / "models" / "sketch_rnn" / "current").symlink_to("then")
+    (tmp_path / "models" / "encoder-pages-1").mkdir()
+    (tmp_path / "models" / "encoder-pages-1" / "config.json").write_text("{}")
     done = forget_in_snapshots(tmp_path / "datasets", tmp_path / "models", PAGE)
     [after] = (tmp_path / "datasets").iterdir()
     assert done.rewritten == {after.name: 2}
     assert list(done.learned) == ["sketch_rnn then"]
     assert list(done.may_have) == ["sketch_rnn nobody-knows"]
+    assert done.encoders == [tmp_path / "models" / "encoder-pages-1"]
     manifest, wanted = (json.loads((folder / "manifest.json").read_text()) for folder in (after, without))
     assert manifest.pop("taken_out_of") == [seen]
     assert manifest == wanted
