@@ -173,6 +173,15 @@ def test_a_second_run_materializes_nothing(shelf: Shelf) -> None:
     assert said.out == "Everything is up to date: nothing was materialized.\n"
 
 
+def test_clusters_are_fitted_anew_when_that_is_asked_for(shelf: Shelf) -> None:
+    """There is no other way to it without the UI; and what comes out the same makes nothing else stale."""
+    fit = shelf.lake.read("page_clusters")["fit_id"].to_pylist()
+    said = singleline("run", "--home", "mine", "--sketchbooks", "books", "--refit")
+    assert said.out == "2 tables materialized.\n"
+    assert "page_clusters" in said.err
+    assert shelf.lake.read("page_clusters")["fit_id"].to_pylist() == fit
+
+
 def test_run_of_one_sketchbook_leaves_the_others_alone(here: Path) -> None:
     """Also the first time: what reads all sketchbooks must not miss those that were not asked for."""
     write_page(here / "books" / "sb01" / "001.png", 1)
