@@ -50,9 +50,7 @@ _EMBEDDING = [
     _column("statistics", STATISTICS, "Statistics of the picture by name: colour, darkness, ink, and others"),
 ]
 _SAME_PAGE = [
-    _column(
-        "same_page", pa.string(), "Earlier page that this one is another scan of, if any", nullable=True
-    ),
+    _column("same_page", pa.string(), "Earlier page that this one is another scan of, if any", nullable=True),
     _column(
         "same_page_likeness",
         pa.float32(),

@@ -10,7 +10,17 @@ import pytest
 import singleline_pipeline
 
 PACKAGE = Path(singleline_pipeline.__file__).parent
-PURE = ("scans", "tracing", "geometry", "embedding", "corrections", "private", "sketch_models", "rendering", "lake")
+PURE = (
+    "scans",
+    "tracing",
+    "geometry",
+    "embedding",
+    "corrections",
+    "private",
+    "sketch_models",
+    "rendering",
+    "lake",
+)
 
 
 def modules_after(code: str) -> set[str]:
