@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import cv2
 import dagster as dg
 import pytest
 
@@ -13,6 +14,7 @@ from singleline_pipeline.home import Home
 from singleline_pipeline.lake import Lake
 from singleline_pipeline.orchestration.partitions import sketchbooks
 from singleline_pipeline.orchestration.runs import Outcome, materialize_stale
+from singleline_pipeline.scans.sample_pages import sample_page
 from singleline_pipeline.scans.samples import write_sample_sketchbooks
 from singleline_pipeline.schemas import SCHEMAS
 from singleline_pipeline.shelf import all_sketchbooks
@@ -31,6 +33,14 @@ class Shelf:
     @property
     def lake(self) -> Lake:
         return Lake(self.home.lake)
+
+    def draw(self, book: str, seeds: range) -> None:
+        """Put a small page of two drawings for each seed into a sketchbook."""
+        folder = self.home.sketchbooks / book / "art"
+        folder.mkdir(parents=True)
+        for seed in seeds:
+            page = sample_page("drawing", seed=seed, scale=0.35, drawings=2)
+            cv2.imwrite(str(folder / f"{seed:03d}.jpg"), page.image)
 
     def run(self, names: set[str] | None = None, **options) -> Outcome:
         """What `singleline run` does, with a training of a few steps where a model is among the names."""

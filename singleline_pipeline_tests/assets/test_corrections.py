@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 
-import cv2
 import dagster as dg
 import numpy as np
 import pytest
@@ -12,30 +11,9 @@ from singleline_pipeline.corrections import append_corrections, correction_key
 from singleline_pipeline.definitions import defs
 from singleline_pipeline.embedding import Label, append_labels, drawing_key
 from singleline_pipeline.nested import strokes_from_arrow, strokes_to_arrow
-from singleline_pipeline.scans.sample_pages import sample_page
+from singleline_pipeline.orchestration.jobs import SKETCHBOOK_ASSETS
 
 from .conftest import Shelf, new_shelf
-
-NAMES = {
-    "raw_pages",
-    "rejected_pages",
-    "page_embeddings",
-    "page_groups",
-    "strokes",
-    "joined_strokes",
-    "spliced_strokes",
-    "drawings",
-    "drawing_embeddings",
-    "filtered_drawings",
-}
-
-
-def fill(shelf: Shelf, book: str, seeds: range) -> None:
-    folder = shelf.home.sketchbooks / book / "art"
-    folder.mkdir(parents=True)
-    for seed in seeds:
-        page = sample_page("drawing", seed=seed, scale=0.35, drawings=2)
-        cv2.imwrite(str(folder / f"{seed:03d}.jpg"), page.image)
 
 
 def correct(shelf: Shelf, action: str, page: dict, shape: object) -> None:
@@ -58,9 +36,9 @@ def traced(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shelf]:
     """Two sketchbooks, traced once: each test has a page of its own in the first, and leaves the second alone."""
     root = tmp_path_factory.mktemp("corrections")
     with pytest.MonkeyPatch.context() as patch, new_shelf(root, patch) as shelf:
-        fill(shelf, "sb01", range(3))
-        fill(shelf, "sb02", range(3, 4))
-        assert shelf.run(NAMES).failed == {}
+        shelf.draw("sb01", range(3))
+        shelf.draw("sb02", range(3, 4))
+        assert shelf.run(set(SKETCHBOOK_ASSETS)).failed == {}
         yield shelf
 
 
@@ -75,7 +53,7 @@ def test_a_correction_changes_its_page_and_reruns_its_sketchbook_alone(traced: S
     before, bytes_before = boxes(shelf, page["page_id"]), shelf.bytes_of_lake()
     assert len(before) == 2
     correct(shelf, "merge", page, before)
-    outcome = shelf.run(NAMES)
+    outcome = shelf.run(set(SKETCHBOOK_ASSETS))
     assert outcome.failed == {}
     assert outcome.warnings == []
     assert set(outcome.materialized) == {
@@ -96,7 +74,7 @@ def test_a_correction_changes_its_page_and_reruns_its_sketchbook_alone(traced: S
     traced_strokes = strokes_from_arrow(shelf.lake.read("strokes", "sb01")["strokes"])[0]
     longest = max(traced_strokes, key=len)
     correct(shelf, "erase", page, longest[:: max(1, len(longest) // 200)])
-    assert shelf.run(NAMES).failed == {}
+    assert shelf.run(set(SKETCHBOOK_ASSETS)).failed == {}
     joined = shelf.lake.read("joined_strokes", "sb01").to_pylist()[0]
     assert joined["sha256"] == row["sha256"]
     [gone] = joined["erased"]
@@ -113,9 +91,9 @@ def test_a_correction_changes_its_page_and_reruns_its_sketchbook_alone(traced: S
     lines = (shelf.home.labels / "corrections.csv").read_text().splitlines()
     undone = [line.replace(",yes,", ",,") for line in lines[1:]]
     (shelf.home.labels / "corrections.csv").write_text("\n".join([*lines, *undone, ""]))
-    assert shelf.run(NAMES).failed == {}
+    assert shelf.run(set(SKETCHBOOK_ASSETS)).failed == {}
     assert shelf.bytes_of_lake() == bytes_before
-    assert shelf.run(NAMES).materialized == []
+    assert shelf.run(set(SKETCHBOOK_ASSETS)).materialized == []
 
 
 def test_what_matches_nothing_any_more_is_a_warning_with_its_line(traced: Shelf) -> None:
@@ -127,7 +105,7 @@ def test_what_matches_nothing_any_more_is_a_warning_with_its_line(traced: Shelf)
     lines = file.read_text().count("\n")
     with file.open("a") as more:
         more.write("smudge,x,yes\n")
-    outcome = shelf.run(NAMES)
+    outcome = shelf.run(set(SKETCHBOOK_ASSETS))
     assert outcome.failed == {}
     wrong, nowhere, gone = outcome.warnings
     assert wrong.startswith(f"corrections.csv line {lines + 1}: the scope 'smudge'")
@@ -151,7 +129,7 @@ def test_a_part_that_was_split_off_stays_so_when_the_page_is_traced_and_joined_a
         shelf.home.labels / "labels.csv",
         [Label("drawing", drawing_key(page["sha256"], first), "exclude")],
     )
-    assert shelf.run(NAMES).failed == {}
+    assert shelf.run(set(SKETCHBOOK_ASSETS)).failed == {}
     parts = boxes(shelf, page["page_id"])
     assert len(parts) == 3
     assert [second] == [box for box in parts if np.allclose(box, second, atol=1)]

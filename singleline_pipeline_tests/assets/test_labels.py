@@ -1,10 +1,8 @@
 """What a person says must move pages and drawings, and only what it touches may run again."""
 
-import cv2
 import dagster as dg
 
 from singleline_pipeline.embedding import Label, append_labels, cluster_key, drawing_key
-from singleline_pipeline.scans.sample_pages import sample_page
 
 from .conftest import Shelf
 
@@ -25,14 +23,6 @@ NAMES = {
 }
 
 
-def fill(shelf: Shelf, book: str, seeds: range) -> None:
-    folder = shelf.home.sketchbooks / book / "art"
-    folder.mkdir(parents=True)
-    for seed in seeds:
-        page = sample_page("drawing", seed=seed, scale=0.35, drawings=2)
-        cv2.imwrite(str(folder / f"{seed:03d}.jpg"), page.image)
-
-
 def say(shelf: Shelf, scope: str, key: str, label: str) -> None:
     append_labels(shelf.home.labels / "labels.csv", [Label(scope, key, label, who="a test")])
 
@@ -40,8 +30,8 @@ def say(shelf: Shelf, scope: str, key: str, label: str) -> None:
 def test_what_a_person_says_moves_pages_and_drawings_and_reruns_only_that(empty_shelf: Shelf) -> None:
     """By hand goes before the cluster's name, that before the suggestion; the other sketchbook's line stays."""
     shelf = empty_shelf
-    fill(shelf, "sb01", range(3))
-    fill(shelf, "sb02", range(3, 6))
+    shelf.draw("sb01", range(3))
+    shelf.draw("sb02", range(3, 6))
     assert shelf.run(NAMES).failed == {}
     groups = shelf.lake.read("page_groups", "sb01").to_pylist()
     assert [(row["group"], row["decided_by"]) for row in groups] == [("drawings", "suggestion")] * 3
@@ -87,12 +77,12 @@ def test_clusters_stay_frozen_when_a_sketchbook_comes_and_names_go_over_to_a_new
     """Names kept by the number of the cluster were right for 18 % of the pages after a refit."""
     shelf = empty_shelf
     names = {"raw_pages", "rejected_pages", "page_embeddings", "page_clusters", "page_groups"}
-    fill(shelf, "sb01", range(6))
+    shelf.draw("sb01", range(6))
     shelf.run(names)
     fit = shelf.lake.read("page_clusters")
     for number in range(fit.num_rows):
         say(shelf, "page_cluster", cluster_key(fit["fit_id"][0].as_py(), number), "drawings")
-    fill(shelf, "sb02", range(6, 9))
+    shelf.draw("sb02", range(6, 9))
     shelf.run(names)
     frozen = shelf.lake.read("page_clusters")
     assert frozen["fit_id"].to_pylist() == fit["fit_id"].to_pylist()

@@ -12,7 +12,6 @@ from singleline_pipeline.embedding import Label, append_labels, cluster_key, dra
 from singleline_pipeline.orchestration.partitions import sketchbooks
 from singleline_pipeline.orchestration.resources import HomeResource
 from singleline_pipeline.orchestration.sensors import new_labels
-from singleline_pipeline.scans.sample_pages import sample_page
 
 from .conftest import Shelf
 
@@ -36,11 +35,7 @@ Resolver = CachingStaleStatusResolver
 def ran(empty_shelf: Shelf) -> Shelf:
     """Two sketchbooks of two pages, drawn small, run as far as the groups of their pages."""
     for book, seeds in zip(BOOKS, (range(2), range(2, 4)), strict=True):
-        folder = empty_shelf.home.sketchbooks / book / "art"
-        folder.mkdir(parents=True)
-        for seed in seeds:
-            page = sample_page("drawing", seed=seed, scale=0.3, drawings=2)
-            cv2.imwrite(str(folder / f"{seed:03d}.jpg"), page.image)
+        empty_shelf.draw(book, seeds)
     assert empty_shelf.run(PAGES).failed == {}
     return empty_shelf
 

@@ -141,7 +141,7 @@ def test_five_thousand_pages_load_and_are_labelled(benchmark, browser: "Browser"
             "load_cpu_s": used,
         }
     benchmark.extra_info.update(figures)
-    assert benchmark.stats["min"] < 1.5, "the round that others on the machine disturbed least"
+    assert benchmark.stats["median"] < 1.5
     assert figures["label_ms"] < 100
     assert figures["server_mb"] < 400
 

@@ -278,16 +278,6 @@ FILES = {
 READERS = {"load_drawings", "stroke3_column", "read_svg", "read_svg_drawing"}
 # What has no answer for a drawing without strokes says so.
 NEEDS_A_STROKE = {"bounding_box", "rescale"}
-# Seconds each: what connects compares strokes with strokes, and the accounts of a page segments with segments. Their
-# own tests and the benchmarks have many strokes.
-_ACCOUNTS = ("per_group", "join_page", "splice_page", "route_page")
-SECONDS = {
-    "2,000 strokes": (*_ACCOUNTS, *(f"{name}_strokes without" for name in ("join", "splice", "route"))),
-    "100,000 points": _ACCOUNTS,
-    "20,000 points": _ACCOUNTS,
-    "300 strokes": _ACCOUNTS,
-    "200 identical strokes": _ACCOUNTS,
-}
 
 
 def test_no_public_function_is_missing_from_the_table() -> None:
@@ -300,8 +290,6 @@ def test_no_public_function_is_missing_from_the_table() -> None:
 @pytest.mark.parametrize("function", FUNCTIONS)
 @pytest.mark.parametrize("drawing", GOOD)
 def test_degenerate_drawings_have_a_right_result(function: str, drawing: str) -> None:
-    if function.startswith(SECONDS.get(drawing, ())):
-        pytest.skip("takes seconds")
     strokes = GOOD[drawing]
     before = [np.array(stroke, np.float64) for stroke in strokes]
     call, check = FUNCTIONS[function]
