@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import shapely
 from numpy.typing import ArrayLike, NDArray
 
 from singleline_pipeline.geometry.strokes import (
@@ -83,8 +84,14 @@ def _lost_and_added(before: list[Stroke], after: list[Stroke]) -> tuple[float, f
 
 def _beside(segments: set[Segment], drawn: set[Segment]) -> float:
     """Length of those segments that is on none of the segments drawn."""
-    others = np.array(sorted(drawn)).reshape(-1, 2, 2)
-    return float(sum(_uncovered(np.array(segment).reshape(2, 2), others) for segment in sorted(segments)))
+    these, others = (np.array(sorted(some)).reshape(-1, 2, 2) for some in (segments, drawn))
+    # What lies on a segment touches it: of thousands drawn that is a handful.
+    segment, near = shapely.STRtree(shapely.linestrings(others)).query(
+        shapely.linestrings(these), predicate="dwithin", distance=2 * _SAME_LINE
+    )
+    order = np.lexsort((near, segment))
+    parts = np.split(others[near[order]], np.searchsorted(segment[order], np.arange(1, len(these))))
+    return float(sum(_uncovered(one, touching) for one, touching in zip(these, parts, strict=False)))
 
 
 def _uncovered(segment: Stroke, drawn: NDArray[np.float64]) -> float:
