@@ -8,7 +8,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
 import torch
@@ -92,6 +92,8 @@ class SketchModel(PreTrainedModel, ABC):
     config: SketchConfig
     base_model_prefix = ""
     main_input_name = "points"
+    score_kind: ClassVar[Literal["density", "probability"]] = "density"
+    """What the score is the logarithm of: nats of the two kinds cannot be compared with each other."""
     head: MixtureHead
 
     # ---- what a subclass provides
