@@ -7,7 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -15,6 +15,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 from transformers import Trainer, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
+from singleline_pipeline.sketch_models.averaging import WeightAverage
 from singleline_pipeline.sketch_models.batches import (
     LengthBuckets,
     TrainingDrawings,
@@ -80,10 +81,12 @@ class SketchTrainer(Trainer):
 
     def evaluate(self, *_: Any, **__: Any) -> dict[str, float]:
         """Score the validation drawings, all of them; keep the weights where they are the best so far."""
-        scores, best = self.run.evaluate(self.sketch_model)
+        average = self.run.average
+        model = self.sketch_model if average is None else cast(SketchModel, average.model)
+        scores, best = self.run.evaluate(model)
         if best and self.is_world_process_zero():
-            self.sketch_model.config.score = scores
-            save_model(self.sketch_model, self.run.out)
+            model.config.score = scores
+            save_model(model, self.run.out)
         self.log({f"valid/{name}": value for name, value in scores.items()})
         return {f"eval_{name}": value for name, value in scores.items()}
 
@@ -113,9 +116,11 @@ class Flow(TrainerCallback):
             raise self.run.broken(f"The gradients are not numbers at step {state.global_step + 1}", [])
 
     def on_step_end(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> TrainerControl:
-        """Count the step."""
+        """Average the weights, and count the step."""
+        if self.run.average is not None:
+            self.run.average.update(kwargs["model"])
         if self.run.after_step(state.global_step):
             control.should_evaluate = control.should_save = True
         return control
@@ -125,7 +130,10 @@ class Flow(TrainerCallback):
     ) -> TrainerControl:
         """Put our own state into the checkpoint; stop where that was the last."""
         if state.is_world_process_zero:
-            self.run.progress.save(Path(str(args.output_dir)) / f"checkpoint-{state.global_step}")
+            checkpoint = Path(str(args.output_dir)) / f"checkpoint-{state.global_step}"
+            if self.run.average is not None:
+                self.run.average.save(checkpoint)
+            self.run.progress.save(checkpoint)
         control.should_training_stop = bool(self.run.progress.stopped_because)
         # Trainer looks at these once more when its epoch is over.
         control.should_evaluate = control.should_save = False
@@ -151,6 +159,7 @@ class Run:
         self.progress, self.bf16, self.report = progress, bf16, report
         self.clock = Clock()
         self.learning_rate: Callable[[], float] = lambda: 0.0
+        self.average: WeightAverage | None = None
         self._batches_per_epoch = -(-len(drawings) // preset.batch_size)
         self._parts: Counter[str] = Counter()
         self._evaluation_seconds = 0.0

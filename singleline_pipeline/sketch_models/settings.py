@@ -68,6 +68,8 @@ class TrainSettings:
         bf16: Whether matrix products run in bf16. None: where the processor has instructions for it.
         overrides: Arguments of the model's config in place of the preset's, such as {"latent_size": 0}.
         batch_size, learning_rate, kl_annealing_steps: In place of the preset's.
+        ema_decay: What an average of the weights keeps of itself at each step, at least 0, below 1; the averages are
+            then what is scored and kept. It rises from 0.1 to this with the steps. None: the weights as they are.
     """
 
     preset: Literal["small", "story"] = "small"
@@ -84,6 +86,7 @@ class TrainSettings:
     batch_size: int | None = None
     learning_rate: float | None = None
     kl_annealing_steps: int | None = None
+    ema_decay: float | None = None
 
     def __post_init__(self) -> None:
         if self.preset not in ("small", "story"):
@@ -102,6 +105,8 @@ class TrainSettings:
                 raise TrainingError(f"{name} is {value}; it must be above 0.")
         if self.threads is not None and self.threads > 256:
             raise TrainingError(f"threads is {self.threads}; the most is 256.")
+        if self.ema_decay is not None and not 0 <= self.ema_decay < 1:
+            raise TrainingError(f"ema_decay is {self.ema_decay}; it is at least 0 and below 1.")
 
     def resolved(self, name: str) -> Preset:
         """The preset of a model with what these settings put in its place."""
@@ -119,4 +124,6 @@ class TrainSettings:
         """Hash of all that shapes the weights at a given step; how long to train is not part of it."""
         parts = {"name": name, "seed": self.seed, "bf16": self.bf16, "preset": asdict(self.resolved(name))}
         parts["augmentation"] = None if self.augmentation is None else asdict(self.augmentation)
+        if self.ema_decay is not None:
+            parts["ema_decay"] = self.ema_decay
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()

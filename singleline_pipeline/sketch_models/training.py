@@ -15,6 +15,7 @@ from torch.utils.tensorboard import SummaryWriter
 from transformers import PrinterCallback, TrainingArguments
 from transformers.integrations import TensorBoardCallback
 
+from singleline_pipeline.sketch_models.averaging import WeightAverage
 from singleline_pipeline.sketch_models.batches import TrainingDrawings
 from singleline_pipeline.sketch_models.checkpoints import find_checkpoint
 from singleline_pipeline.sketch_models.drawings import (
@@ -176,6 +177,10 @@ def train(
         schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: rate(step))
         run.learning_rate = lambda: float(schedule.get_last_lr()[0])
         trainer = SketchTrainer(run, model, args, optimizer, schedule)
+        if settings.ema_decay is not None:
+            run.average = WeightAverage(model, settings.ema_decay)
+            if checkpoint is not None:
+                run.average.load(checkpoint)
         trainer.remove_callback(PrinterCallback)
         trainer.add_callback(Flow(run))
         with contextlib.closing(SummaryWriter(str(out / "tensorboard"))) as writer:

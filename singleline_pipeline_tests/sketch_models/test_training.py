@@ -23,6 +23,7 @@ from singleline_pipeline.sketch_models import (
     load_model,
     train,
 )
+from singleline_pipeline.sketch_models.averaging import WeightAverage, warmed_up
 from singleline_pipeline.sketch_models.checkpoints import Progress
 from singleline_pipeline.sketch_models.schedule import Clock, LearningRate, kl_weight
 
@@ -120,17 +121,49 @@ def test_the_same_seed_is_the_same_training(name, tmp_path):
     assert other.best_score != first.best_score
 
 
-def test_a_resumed_training_is_the_same_to_the_bit(name, tmp_path):
+@pytest.mark.parametrize(
+    "other", [{}, {"bf16": True}, {"ema_decay": 0.9}], ids=["float32", "bf16", "averaged"]
+)
+def test_a_resumed_training_is_the_same_to_the_bit(name, other, tmp_path):
     """Stopped in the middle of the second epoch, with augmentation and dropout on, and gone on with."""
-    whole = train(name, SPLITS, tmp_path / "whole", settings(name))
+    whole = train(name, SPLITS, tmp_path / "whole", settings(name, **other))
     with pytest.raises(StoppedError):
-        train(name, SPLITS, tmp_path / "cut", settings(name), progress=stop_at(4))
+        train(name, SPLITS, tmp_path / "cut", settings(name, **other), progress=stop_at(4))
     assert not (tmp_path / "cut" / "checkpoints" / "checkpoint-12").exists()
-    resumed = train(name, SPLITS, tmp_path / "cut", settings(name))
+    resumed = train(name, SPLITS, tmp_path / "cut", settings(name, **other))
+    for key, tensor in weights(tmp_path / "whole").items():
+        assert torch.equal(tensor, weights(tmp_path / "cut")[key]), key
     assert [row["step"] for row in resumed.history] == [row["step"] for row in whole.history]
     for key, tensor in last_weights(tmp_path / "whole", 12).items():
         assert torch.equal(tensor, last_weights(tmp_path / "cut", 12)[key]), key
     assert resumed.best_score == whole.best_score
+
+
+def test_averages_are_scored_and_kept_in_place_of_the_weights(tmp_path):
+    """The weights learn as they do without: what is kept lies between those of the steps."""
+    plain = train("sketch_rnn", SPLITS, tmp_path / "a", settings("sketch_rnn"))
+    kept = train("sketch_rnn", SPLITS, tmp_path / "b", settings("sketch_rnn", ema_decay=0.5))
+    for key, tensor in last_weights(tmp_path / "a", 12).items():
+        assert torch.equal(tensor, last_weights(tmp_path / "b", 12)[key]), key
+    assert kept.best_score != plain.best_score
+    scores = evaluate(load_model(kept.model_dir), SPLITS["valid"])
+    assert scores["nats_per_point"] == pytest.approx(kept.best_score, rel=1e-6)
+
+
+def test_an_average_forgets_its_beginning_soon_and_keeps_by_its_decay_later():
+    layer = torch.nn.Linear(1, 1, bias=False)
+    average = WeightAverage(layer, 0.9)
+    expected = None
+    for step in range(40):
+        with torch.no_grad():
+            layer.weight.fill_(float(step))
+        average.update(layer)
+        kept = min(0.9, (1 + step) / (10 + step))
+        expected = float(step) if expected is None else kept * expected + (1 - kept) * step
+    (weight,) = average.model.parameters()
+    assert float(weight) == pytest.approx(expected, rel=1e-5)
+    assert warmed_up(0.9, 0) == pytest.approx(0.1)
+    assert warmed_up(0.9, 10**6) == 0.9
 
 
 def test_another_dataset_or_other_settings_begin_anew(tmp_path):
@@ -261,6 +294,7 @@ def test_a_loss_that_is_not_a_number_names_the_step_and_the_drawings(name, tmp_p
         ({"threads": 500}, "most is 256"),
         ({"seed": -1}, "seed is -1"),
         ({"max_seconds": float("nan")}, "max_seconds is nan"),
+        ({"ema_decay": 1.0}, "ema_decay is 1"),
     ],
 )
 def test_settings_out_of_bounds_are_refused(wrong, says):
