@@ -1,4 +1,4 @@
-"""Variants of a drawing: drawn from its other end, turned, enlarged, with fewer points."""
+"""Variants of a drawing: drawn from its other end, turned, enlarged, stretched, warped, with fewer points."""
 
 from __future__ import annotations
 
@@ -20,6 +20,10 @@ class AugmentationSettings:
         max_drop: Largest probability with which a point inside a stroke is left out, 0 to 0.9.
         reversed_share: Share of the variants that are drawn from the other end, 0 to 1.
         min_scale: Smallest factor of the size, above 0.
+        max_stretch: Largest stretch, 0 to 1: at u, the drawing grows by e^u along one axis and shrinks by it along
+            the other, u up to this to either side.
+        max_warp: Largest amplitude of a smooth warp, as a share of the longer side, 0 to 0.1: points that are close
+            together stay so, and no line folds over.
     """
 
     max_rotation: float = 15.0
@@ -27,6 +31,8 @@ class AugmentationSettings:
     max_drop: float = 0.5
     reversed_share: float = 0.5
     min_scale: float = 1.0
+    max_stretch: float = 0.0
+    max_warp: float = 0.0
 
     def __post_init__(self) -> None:
         bounds = {
@@ -35,6 +41,8 @@ class AugmentationSettings:
             "max_scale": (self.max_scale, self.min_scale, 100.0),
             "max_drop": (self.max_drop, 0.0, 0.9),
             "reversed_share": (self.reversed_share, 0.0, 1.0),
+            "max_stretch": (self.max_stretch, 0.0, 1.0),
+            "max_warp": (self.max_warp, 0.0, 0.1),
         }
         for name, (value, low, high) in bounds.items():
             if not low <= value <= high:
@@ -43,12 +51,25 @@ class AugmentationSettings:
 
 @dataclass(frozen=True)
 class AugmentationRecord:
-    """What was done to a drawing; rotation is clockwise on the page."""
+    """What was done to a drawing; rotation is clockwise on the page, a stretch above 0 is wider and less high."""
 
     reversed: bool
     rotation_degrees: float
     scale: float
     drop_probability: float
+    stretch: float = 0.0
+    warp: float = 0.0
+
+
+def _warped(points: np.ndarray, amplitude: float, rng: np.random.Generator) -> np.ndarray:
+    """Shift points (n, 2) in x and in y by one sine each, of the longer side's length, in directions of their own.
+
+    The gradient of the shift stays under 2π·√2·amplitude < 1, so that no two points change places.
+    """
+    side = max(float(np.ptp(points, axis=0).max()), 1e-6)
+    angles = rng.uniform(0, 2 * np.pi, (2, 2))  # direction and phase of each sine
+    waves = 2 * np.pi / side * np.array([np.cos(angles[:, 0]), np.sin(angles[:, 0])])
+    return points + amplitude * side * np.sin((points - points.min(axis=0)) @ waves + angles[:, 1])
 
 
 def augment_drawing(
@@ -65,6 +86,11 @@ def augment_drawing(
         rotation_degrees=float(rng.uniform(-settings.max_rotation, settings.max_rotation)),
         scale=float(rng.uniform(settings.min_scale, settings.max_scale)),
         drop_probability=float(rng.uniform(0, settings.max_drop)),
+        # No numbers are drawn for what is off: variants without it stay what they have always been.
+        stretch=float(rng.uniform(-settings.max_stretch, settings.max_stretch))
+        if settings.max_stretch
+        else 0.0,
+        warp=float(rng.uniform(0, settings.max_warp)) if settings.max_warp else 0.0,
     )
     points = rows[:, :2].cumsum(axis=0, dtype=np.float64)
     # The stroke that each point belongs to: one more after every lift.
@@ -77,6 +103,9 @@ def augment_drawing(
     points, stroke = points[kept], stroke[kept]
     if record.reversed:
         points, stroke = points[::-1], stroke[-1] - stroke[::-1]
+    if record.warp:
+        points = _warped(points, record.warp, rng)
+    points = points * np.exp([record.stretch, -record.stretch])
     angle = np.deg2rad(record.rotation_degrees)
     turn = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
     points = points @ turn * record.scale

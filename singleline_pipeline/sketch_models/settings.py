@@ -123,7 +123,12 @@ class TrainSettings:
     def identity(self, name: str) -> str:
         """Hash of all that shapes the weights at a given step; how long to train is not part of it."""
         parts = {"name": name, "seed": self.seed, "bf16": self.bf16, "preset": asdict(self.resolved(name))}
-        parts["augmentation"] = None if self.augmentation is None else asdict(self.augmentation)
+        parts["augmentation"] = None
+        if self.augmentation is not None:
+            # What is off does not count: a run that was begun before it could be switched on is found again.
+            later = ("max_stretch", "max_warp")
+            varied = asdict(self.augmentation).items()
+            parts["augmentation"] = {key: value for key, value in varied if value or key not in later}
         if self.ema_decay is not None:
             parts["ema_decay"] = self.ema_decay
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()

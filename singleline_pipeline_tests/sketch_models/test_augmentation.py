@@ -8,7 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from singleline_pipeline.geometry import from_stroke3, reverse_stroke3
-from singleline_pipeline.sketch_models import AugmentationSettings, DatasetError, augment_drawing
+from singleline_pipeline.sketch_models import (
+    AugmentationSettings,
+    DatasetError,
+    TrainSettings,
+    augment_drawing,
+)
 
 from .conftest import wheels
 
@@ -41,6 +46,66 @@ def test_a_variant_is_a_drawing_of_as_many_strokes(drawing, seed):
         assert min(len(old), 2) <= len(new) <= len(old)
     corner = np.concatenate(before).min(axis=0)
     np.testing.assert_allclose(np.concatenate(after).min(axis=0), corner, atol=1e-3)
+
+
+@given(drawings(), st.integers(0, 999))
+@settings(max_examples=60, deadline=None)
+def test_stretch_and_warp_keep_points_pens_and_their_order(drawing, seed):
+    """They move points and nothing else: as many, finite, in the same strokes, none far from where it was."""
+    settings_ = AugmentationSettings(0.0, 1.0, 0.0, 0.0, max_stretch=0.3, max_warp=0.1)
+    variant, record = augment_drawing(drawing, np.random.default_rng(seed), settings_)
+    assert np.isfinite(variant).all()
+    np.testing.assert_array_equal(
+        variant[:, 2], np.where(np.arange(len(drawing)) == len(drawing) - 1, 1, drawing[:, 2])
+    )
+    assert abs(record.stretch) <= 0.3
+    assert 0 <= record.warp <= 0.1
+    before = drawing[:, :2].cumsum(axis=0, dtype=np.float64)
+    after = variant[:, :2].cumsum(axis=0, dtype=np.float64)
+    np.testing.assert_allclose(after.min(axis=0), before.min(axis=0), atol=1e-3)
+    side = np.ptp(before, axis=0).max()
+    # The stretch about the corner, and twice the amplitude: the corner itself moved too.
+    stretched = (before - before.min(axis=0)) * np.exp([record.stretch, -record.stretch])
+    moved = np.abs(after - after.min(axis=0) - stretched).max()
+    assert moved <= 2 * record.warp * side * np.exp(0.3) + 1e-3
+
+
+@given(st.integers(0, 999))
+@settings(max_examples=40, deadline=None)
+def test_a_warp_folds_nothing(seed):
+    """A fine grid stays a grid: every cell keeps its orientation, or lines would cross that did not."""
+    x, y = np.meshgrid(np.arange(30.0), np.arange(30.0))
+    points = np.stack([x.ravel(), y.ravel()], 1)
+    grid = np.zeros((900, 3), np.float32)
+    grid[:, :2] = np.diff(points, axis=0, prepend=np.zeros((1, 2)))
+    settings_ = AugmentationSettings(0.0, 1.0, 0.0, 0.0, max_warp=0.1)
+    variant, record = augment_drawing(grid, np.random.default_rng(seed), settings_)
+    cells = variant[:, :2].cumsum(axis=0, dtype=np.float64).reshape(30, 30, 2)
+    right, down = cells[:-1, 1:] - cells[:-1, :-1], cells[1:, :-1] - cells[:-1, :-1]
+    assert (right[..., 0] * down[..., 1] - right[..., 1] * down[..., 0]).min() > 0
+    assert record.stretch == 0
+
+
+def test_what_is_off_changes_no_variant_and_no_identity():
+    """A training that was begun before stretch and warp existed is gone on with."""
+    drawing = wheels(1)[0]
+    plain, _ = augment_drawing(drawing, np.random.default_rng(4), AugmentationSettings())
+    off, _ = augment_drawing(
+        drawing, np.random.default_rng(4), AugmentationSettings(max_stretch=0.0, max_warp=0.0)
+    )
+    on, record = augment_drawing(
+        drawing, np.random.default_rng(4), AugmentationSettings(max_stretch=0.2, max_warp=0.05)
+    )
+    np.testing.assert_array_equal(plain, off)
+    assert record.stretch != 0
+    assert record.warp > 0
+    assert on.tobytes() != plain.tobytes()
+
+    def identity(**augmentation: float) -> str:
+        return TrainSettings(augmentation=AugmentationSettings(**augmentation)).identity("sketch_rnn")
+
+    assert identity() == identity(max_stretch=0.0)
+    assert len({identity(), identity(max_stretch=0.1), identity(max_warp=0.1)}) == 3
 
 
 @given(drawings())
@@ -109,6 +174,8 @@ def test_the_same_generator_makes_the_same_variant():
         ({"max_scale": 0.5}, "max_scale is 0.5"),
         ({"max_drop": 1.0}, "max_drop is 1"),
         ({"reversed_share": -0.1}, "reversed_share is -0.1"),
+        ({"max_stretch": 2.0}, "max_stretch is 2"),
+        ({"max_warp": 0.2}, "max_warp is 0.2"),
     ],
 )
 def test_settings_out_of_bounds_are_refused(wrong, says):
