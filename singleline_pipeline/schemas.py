@@ -277,10 +277,14 @@ SCHEMAS: dict[str, pa.Schema] = {
         ],
         "stroke_codebook": [
             _column("code", pa.int32(), "The token"),
-            _column("pen_state", pa.string(), "down (the pen draws on) or up (it lifts after this point)"),
-            _column("dx", pa.float32(), "Centroid", "units"),
-            _column("dy", pa.float32(), "Centroid", "units"),
-            _column("count", pa.int64(), "Points of the train split that it stands for", "points"),
+            _column(
+                "pen_state",
+                pa.string(),
+                "down (closes a row, the pen draws on), up (closes it and lifts) or carry (the row goes on)",
+            ),
+            _column("dx", pa.float32(), "What it adds to the pen's place", "units"),
+            _column("dy", pa.float32(), "What it adds to the pen's place", "units"),
+            _column("count", pa.int64(), "How often it is used in the train split", "tokens"),
         ],
         "sketch_rnn": _HISTORY,
         "sketch_transformer": _HISTORY,

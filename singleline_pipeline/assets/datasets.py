@@ -1,6 +1,7 @@
 """Datasets: kept drawings as stroke-3, split by page, augmented, and as a codebook of tokens."""
 
 from collections import Counter
+from typing import Any
 
 import dagster as dg
 import numpy as np
@@ -66,8 +67,12 @@ class AugmentConfig(dg.Config):
 class CodebookConfig(dg.Config):
     """How large the codebook of the tokens is."""
 
-    down: int = Field(200, ge=2, le=5000, description="Codes for offsets after which the pen draws on.")
-    up: int = Field(50, ge=1, le=5000, description="Codes for offsets after which the pen lifts.")
+    codes: int = Field(250, ge=100, le=5000, description="Codes at most; the more, the fewer tokens a point.")
+    tolerance: float | None = Field(
+        None,
+        gt=0,
+        description="How far a drawing may lie from its tokens, in units; empty: about 0.5 % of its longer side.",
+    )
     seed: int = Field(0, ge=0, description="Seed of K-means.")
 
 
@@ -219,28 +224,36 @@ def augmented_dataset(
     )
 
 
-@table_asset(group=GROUP, code_version="1", kinds={"scikit-learn"}, partitioned=False)
+@table_asset(group=GROUP, code_version="2", kinds={"scikit-learn"}, partitioned=False)
 def stroke_codebook(
     context: dg.AssetExecutionContext, config: CodebookConfig, stroke3_dataset: pa.Table
 ) -> dg.MaterializeResult[pa.Table]:
-    """Centroids of the offsets of the train split, apart for pen down and pen up: the tokens of a token model."""
-    from singleline_pipeline.sketch_models.codebook import Codebook, fit_codebook
+    """Codes that write the train split: those that close a row, pen down or lifted, and those that carry it on. The
+    token variant of the sketch transformer fits the same to what it is trained on."""
+    from singleline_pipeline.sketch_models.codebook import Role
+    from singleline_pipeline.sketch_models.codebook_fit import fit_codebook
 
     train = stroke3_dataset.filter(pc.equal(stroke3_dataset["split"], "train"))
     drawings = stroke3_from_arrow(train["stroke3"])
+    points, closed = sum(map(len, drawings)), 0
+    columns: dict[str, Any] = {"pen_state": [], "dx": [], "dy": [], "count": []}
+    metadata: dict[str, float] = {}
     if drawings:
-        codebook = fit_codebook(drawings, down=config.down, up=config.up, seed=config.seed)
-    else:
-        codebook = Codebook(np.zeros((0, 2), np.float32), np.zeros(0, bool), np.zeros(0, np.int64))
-    table = table_of(
-        "stroke_codebook",
-        {
-            "code": list(range(len(codebook.centroids))),
-            "pen_state": ["up" if up else "down" for up in codebook.lifts],
-            "dx": codebook.centroids[:, 0],
-            "dy": codebook.centroids[:, 1],
+        codebook = fit_codebook(drawings, config.codes, tolerance=config.tolerance, seed=config.seed)
+        closed = int(codebook.counts[codebook.roles != Role.CARRY].sum())
+        tokens = int(codebook.counts.sum())
+        metadata = {"tolerance": codebook.tolerance, "tokens_per_point": tokens / points}
+        columns = {
+            "pen_state": [Role(role).name.lower() for role in codebook.roles],
+            "dx": codebook.offsets[:, 0],
+            "dy": codebook.offsets[:, 1],
             "count": codebook.counts,
-        },
+        }
+    table = table_of("stroke_codebook", {"code": list(range(len(columns["count"]))), **columns})
+    return materialized(
+        context,
+        "stroke_codebook",
+        table,
+        counts={"in": points, "out": closed},
+        metadata={"codes": table.num_rows, **metadata},
     )
-    counts = {"in": sum(map(len, drawings)), "out": int(codebook.counts.sum())}
-    return materialized(context, "stroke_codebook", table, counts=counts, metadata={"codes": table.num_rows})

@@ -1,74 +1,86 @@
-"""A codebook of offsets: K-means centroids, the pen's states apart (Ribeiro et al. 2020, section 3.1)."""
+"""A codebook of offsets for the token variant: codes that close a row, pen down or lifted, and codes that carry it on.
+
+Sketchformer (Ribeiro et al. 2020, section 3.1) has one K-means centroid for every row, so that each row's error stays
+in all positions after it. Here a row is a sum of codes: any number that carry, then one that closes.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import IntEnum
+from typing import Any
 
 import numpy as np
-from sklearn.cluster import KMeans
 
-from singleline_pipeline.sketch_models.drawings import check_drawings
-from singleline_pipeline.sketch_models.errors import DatasetError
-
-_MOST_OFFSETS = 200_000  # that a fit looks at: enough for 200 centroids, and a few seconds
+from singleline_pipeline.sketch_models.errors import SketchModelError
 
 
-@dataclass(frozen=True)
+class Role(IntEnum):
+    """What a code does after its offset: close the row with the pen down, close it and lift, or carry the row on."""
+
+    DOWN = 0
+    UP = 1
+    CARRY = 2
+
+
+@dataclass(frozen=True, eq=False)
 class Codebook:
-    """Codes in the order down, up; within each the most used first.
+    """Codes in the order of their roles; within each the most used first.
 
-    centroids: (k, 2) float32 in file units; lifts: (k,) bool, whether the pen lifts after the point
-    counts: (k,) int64, points of the drawings that each code stands for
+    offsets: (k, 2) float32 in file units; roles: (k,) int8, see `Role`
+    counts: (k,) int64, how often each is used in the drawings that it was fitted to
+    tolerance: how far a drawing may lie from its tokens, in file units
+    Raises SketchModelError for codes that nothing can be written with.
     """
 
-    centroids: np.ndarray
-    lifts: np.ndarray
+    offsets: np.ndarray
+    roles: np.ndarray
     counts: np.ndarray
+    tolerance: float
+
+    def __post_init__(self) -> None:
+        if self.offsets.ndim != 2 or self.offsets.shape[1:] != (2,) or len(self.offsets) != len(self.roles):
+            raise SketchModelError(
+                f"A codebook has a pair of dx, dy for each code; these are {self.offsets.shape} offsets for "
+                f"{len(self.roles)} codes."
+            )
+        if not np.isfinite(self.offsets).all():
+            code = int(np.argmin(np.isfinite(self.offsets).all(axis=1)))
+            raise SketchModelError(f"Code {code} of the codebook is not a number. Fit the codebook again.")
+        if not (np.isfinite(self.tolerance) and self.tolerance > 0):
+            raise SketchModelError(f"The tolerance of a codebook is above 0; this one's is {self.tolerance}.")
+        missing = [role.name.lower() for role in Role if not (self.roles == role).any()]
+        if missing:
+            raise SketchModelError(
+                f"The codebook has no codes for {', '.join(missing)}: it cannot write every drawing. Fit it again."
+            )
 
     def __len__(self) -> int:
-        return len(self.centroids)
+        return len(self.offsets)
 
+    def to_config(self) -> dict[str, Any]:
+        """As plain numbers, for a model's config.json."""
+        return {
+            "tolerance": self.tolerance,
+            "offsets": self.offsets.tolist(),
+            "roles": self.roles.tolist(),
+            "counts": self.counts.tolist(),
+        }
 
-def _cluster(offsets: np.ndarray, codes: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """At most `codes` centroids of offsets (n, 2) and how many offsets each stands for, the most used first."""
-    distinct, inverse, weight = np.unique(offsets, axis=0, return_inverse=True, return_counts=True)
-    if len(distinct) <= codes:
-        centroids, label = distinct, np.arange(len(distinct))
-    else:
-        shown = np.arange(len(distinct))
-        if len(shown) > _MOST_OFFSETS:
-            shown = rng.choice(shown, _MOST_OFFSETS, replace=False, p=weight / weight.sum())
-        fit = KMeans(codes, n_init=1, random_state=int(rng.integers(2**31)))
-        fit.fit(distinct[shown], sample_weight=weight[shown].astype(np.float64))
-        centroids, label = fit.cluster_centers_, fit.predict(distinct)
-    counts = np.bincount(label[inverse.ravel()], minlength=len(centroids))
-    order = np.lexsort((centroids[:, 1], centroids[:, 0], -counts))
-    order = order[counts[order] > 0]
-    return centroids[order].astype(np.float32), counts[order].astype(np.int64)
-
-
-def fit_codebook(drawings: Sequence[np.ndarray], down: int = 200, up: int = 50, seed: int = 0) -> Codebook:
-    """Fit centroids to the offsets of drawings, stroke-3 (n, 3) each.
-
-    down, up: codes for points after which the pen goes on, and after which it lifts; fewer where there are fewer
-        distinct offsets
-    Raises DatasetError where there are no drawings, or a bad one.
-    """
-    if down < 1 or up < 1:
-        raise DatasetError(f"A codebook needs codes for both pen states; {down} and {up} were asked for.")
-    checked = check_drawings(drawings, "codebook")
-    if not checked:
-        raise DatasetError("There are no drawings to fit a codebook to.")
-    rows = np.concatenate(checked)
-    rng = np.random.default_rng(seed)
-    parts = [
-        (*_cluster(rows[rows[:, 2] == lifts, :2], codes, rng), lifts)
-        for lifts, codes in ((False, down), (True, up))
-        if (rows[:, 2] == lifts).any()
-    ]
-    return Codebook(
-        centroids=np.concatenate([centroids for centroids, _, _ in parts]),
-        lifts=np.concatenate([np.full(len(counts), lifts) for _, counts, lifts in parts]),
-        counts=np.concatenate([counts for _, counts, _ in parts]),
-    )
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> Codebook:
+        """The codebook that `to_config` wrote. Raises SketchModelError where something is missing or wrong."""
+        try:
+            return cls(
+                np.asarray(config["offsets"], np.float32),
+                np.asarray(config["roles"], np.int8),
+                np.asarray(config["counts"], np.int64),
+                float(config["tolerance"]),
+            )
+        except (KeyError, TypeError, OverflowError) as error:
+            raise SketchModelError(f"The codebook in the config is not whole: {error!r}.") from error
+        except SketchModelError:
+            raise
+        except ValueError as error:
+            raise SketchModelError(f"The codebook in the config is not made of numbers: {error}") from error
