@@ -17,6 +17,7 @@ PURE = (
     "embedding",
     "corrections",
     "private",
+    "comparison",
     "sketch_models",
     "rendering",
     "lake",

@@ -1,0 +1,102 @@
+"""Has a model learned drawings by heart? The nearest train drawing of each sample, in two ways.
+
+What counts as near is said by held-out drawings, which nobody can have copied: a sample is suspected where it is nearer
+to a train drawing than all but one in a hundred of them are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from singleline_pipeline.comparison.two_sample import distances
+from singleline_pipeline.geometry import from_stroke3
+
+GRID = 96
+"""Cells of a drawing's longer side."""
+
+SUSPECT = 0.01
+"""Share of held-out drawings that are nearer to a train drawing than a suspected sample."""
+
+_BLOCK = 512
+
+
+class LineMaps:
+    """Drawings laid over each other on a grid, centred, each with its longer side at the same length.
+
+    cells: share of a drawing's line in each cell, (n, cells); away: distance of each cell from its line, (n, cells)
+    in percent of the longer side
+    """
+
+    def __init__(self, drawings: Sequence[np.ndarray]) -> None:
+        side = GRID + 1
+        self.cells = np.zeros((len(drawings), side * side), np.float32)
+        self.away = np.zeros((len(drawings), side * side), np.float32)
+        for row, drawing in enumerate(drawings):
+            grid = np.bincount(_cells_of(drawing), minlength=side * side).reshape(side, side)
+            self.cells[row] = (grid / grid.sum()).ravel()
+            blank = (grid == 0).astype(np.uint8)
+            away = cv2.distanceTransform(blank, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+            self.away[row] = away.ravel() * (100 / GRID)
+
+    def __len__(self) -> int:
+        return len(self.cells)
+
+    def chamfer(self, others: LineMaps) -> np.ndarray:
+        """Chamfer distances (n, m) to other drawings (Barrow et al. 1977): how far a line's points are from the other
+        line on average, the mean of both directions, in percent of the longer side."""
+        there = self.cells @ others.away.T
+        back = self.away @ others.cells.T
+        return (there + back) / 2
+
+
+def _cells_of(drawing: np.ndarray) -> np.ndarray:
+    """Cells that the line of a drawing (n, 3) passes, one for every half cell of its length."""
+    strokes = from_stroke3(drawing)
+    points = np.concatenate(strokes)
+    low, extent = points.min(axis=0), np.ptp(points, axis=0)
+    scale = GRID / extent.max() if extent.max() > 0 else 0.0
+    dense = []
+    for stroke in strokes:
+        placed = (stroke - low - extent / 2) * scale + GRID / 2
+        steps = np.linalg.norm(np.diff(placed, axis=0), axis=1)
+        along = np.concatenate([[0.0], np.cumsum(steps)])
+        wanted = np.linspace(0, along[-1], max(1, round(2 * along[-1])) + 1)
+        dense.append(np.column_stack([np.interp(wanted, along, placed[:, axis]) for axis in (0, 1)]))
+    column, row = np.rint(np.concatenate(dense)).astype(np.int64).T
+    return row * (GRID + 1) + column
+
+
+@dataclass(frozen=True)
+class Nearest:
+    """The nearest train drawing of each of n drawings, (n,) each: its number, and how far it is."""
+
+    index: np.ndarray
+    distance: np.ndarray
+
+
+def nearest_vectors(vectors: np.ndarray, train: np.ndarray) -> Nearest:
+    """By Euclidean distance of vectors (n, d) to those of the train drawings (m, d)."""
+    return _nearest(distances(vectors, train))
+
+
+def nearest_lines(drawings: LineMaps, train: Sequence[np.ndarray]) -> Nearest:
+    """By chamfer distance to the train drawings."""
+    # In blocks: the maps of five thousand drawings would take 400 MB.
+    blocks = [
+        drawings.chamfer(LineMaps(train[start : start + _BLOCK])) for start in range(0, len(train), _BLOCK)
+    ]
+    return _nearest(np.concatenate(blocks, axis=1))
+
+
+def _nearest(between: np.ndarray) -> Nearest:
+    index = between.argmin(axis=1)
+    return Nearest(index, between[np.arange(len(between)), index])
+
+
+def threshold(held_out: Nearest) -> float:
+    """The distance under which a sample is suspected."""
+    return float(np.quantile(held_out.distance, SUSPECT))
