@@ -23,6 +23,9 @@ CODE_VERSION = "1"
 BATCH = 4
 """Small, because on a CPU the activations of few images stay in the cache: 1 to 4 take 15 ms an image, 16 take 21."""
 
+WIDE_BLOCKS = 5
+"""The first blocks, whose maps are so large that those of one image alone stay in the cache: a tenth of the time."""
+
 
 class EfficientNetLite0:
     """The 1280 values before the classifier, averaged over the picture."""
@@ -55,8 +58,22 @@ class EfficientNetLite0:
             pixels = np.stack([pixels_of(image, self.input_size) for image in batch])
             tensor = torch.from_numpy(pixels).permute(0, 3, 1, 2)  # NHWC in memory: channels_last
             with torch.inference_mode():
-                parts.append(self.network.extract_features(tensor).mean(dim=(2, 3)).numpy())
+                parts.append(self._features(tensor).numpy())
         return np.concatenate(parts)
+
+    def _features(self, pixels: torch.Tensor) -> torch.Tensor:
+        """Return the values before the classifier, (n, 1280), of pixels (n, 3, side, side)."""
+        network, blocks = self.network, list(self.network._blocks)
+        first: list[torch.Tensor] = []
+        for picture in pixels.split(1):
+            maps = network._swish(network._conv_stem(picture))
+            for block in blocks[:WIDE_BLOCKS]:
+                maps = block(maps)
+            first.append(maps)
+        maps = torch.cat(first)
+        for block in blocks[WIDE_BLOCKS:]:
+            maps = block(maps)
+        return network._swish(network._conv_head(maps)).mean(dim=(2, 3))
 
 
 class EfficientNetLite1(EfficientNetLite0):

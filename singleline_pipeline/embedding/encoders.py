@@ -52,7 +52,8 @@ STATISTICS_WEIGHT = 0.7
 COMBINATION_VERSION = "1"
 """Raised when `SPAN`, `STATISTICS_WEIGHT` or the way of combining changes."""
 
-BATCH = 16
+BATCH = 4
+"""Small, so that a page is still in the cache when the network looks at it after the statistics."""
 
 LARGEST_INPUT = 560
 """No network is given a picture with a side of more px than this."""

@@ -27,11 +27,13 @@ def as_bgr(image: np.ndarray) -> np.ndarray:
 def halve_towards(image: np.ndarray, height: int, width: int) -> np.ndarray:
     """Halve both sides for as long as neither falls below (height, width).
 
-    Averaging 2 x 2 px is many times faster than averaging by a fraction. Two sizes that are reached from one picture
-    go through the same halves, so that a picture halved towards the larger gives the smaller the same pixels.
+    Averaging 2 x 2 px is many times faster than averaging by a fraction, and so an odd row or column at the end is left
+    out. Two sizes that are reached from one picture go through the same halves, so that a picture halved towards the
+    larger gives the smaller the same pixels.
     """
     while image.shape[0] >= 2 * height and image.shape[1] >= 2 * width:
-        image = cv2.resize(image, (image.shape[1] // 2, image.shape[0] // 2), interpolation=cv2.INTER_AREA)
+        rows, columns = image.shape[0] // 2, image.shape[1] // 2
+        image = cv2.resize(image[: 2 * rows, : 2 * columns], (columns, rows), interpolation=cv2.INTER_AREA)
     return image
 
 

@@ -45,7 +45,9 @@ def measure_masses(lineless: np.ndarray, paper: np.ndarray, least: int) -> Masse
     A mass has at least `least` px and an edge. Strips along whole sides are left out. Shares are of the picture.
     """
     relative = relative_to(paper, lineless)
-    dark = 255 - cv2.transform(relative, np.full((1, 3), 1 / 3, np.float32))
+    blue, green, red = cv2.split(relative)
+    light = cv2.add(cv2.add(blue, green, dtype=cv2.CV_16U), red, dtype=cv2.CV_16U)
+    dark = 255 - cv2.convertScaleAbs(light, alpha=1 / 3)
     colour = channel_range(relative)
     mask = (dark > 255 * SHADE) | (colour > 255 * TINT)
     if not mask.any():

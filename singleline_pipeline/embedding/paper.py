@@ -6,6 +6,11 @@ import numpy as np
 GRID = 32
 """Cells on each side that the surface is fitted to."""
 
+_AXIS = (np.arange(GRID) + 0.5) / GRID - 0.5
+_Y, _X = (place.ravel() for place in np.meshgrid(_AXIS, _AXIS, indexing="ij"))
+TERMS = np.stack([np.ones_like(_X), _X, _Y, _X * _X, _X * _Y, _Y * _Y])
+"""Of a quadratic surface, at the middle of every cell, (6, cells)."""
+
 FADE = (0.7, 1.15)
 """Light of the darkest and brightest corner of a page, as a share of its middle. Beyond it, the surface was led
 astray by a wash or a shadow, and is held."""
@@ -18,30 +23,28 @@ def paper_surface(lineless: np.ndarray) -> np.ndarray:
     lie near the last surface: paper is the brightest large thing on a page, and it is smooth.
     """
     height, width = lineless.shape[:2]
-    cells = cv2.resize(lineless, (GRID, GRID), interpolation=cv2.INTER_AREA).reshape(-1, 3).astype(np.float64)
-    axis = (np.arange(GRID) + 0.5) / GRID - 0.5
-    y, x = (a.ravel() for a in np.meshgrid(axis, axis, indexing="ij"))
-    terms = np.stack([np.ones_like(x), x, y, x * x, x * y, y * y], axis=1)
-
-    light = cells.mean(axis=1)
-    bright = light >= np.percentile(light, 90)
-    level = np.maximum(np.median(cells[bright], axis=0), 1.0)
-    fit = np.tile(level, (len(cells), 1))
+    small = cv2.resize(lineless, (GRID, GRID), interpolation=cv2.INTER_AREA)
+    cells = np.ascontiguousarray(small.reshape(-1, 3).T, np.float64)  # (3, cells)
+    light = cells.sum(axis=0)
+    bright = cells[:, light >= np.percentile(light, 90)]
+    level = np.maximum(np.median(bright, axis=1), 1.0)[:, None]
+    fit = np.broadcast_to(level, cells.shape)
     # From a flat sheet under any light to a curved one that is known well: each round asks for closer agreement.
     for count, below, above in ((1, 0.25, 0.12), (3, 0.15, 0.10), (6, 0.10, 0.08), (6, 0.06, 0.06)):
-        relative = cells / fit
-        deviation = relative.mean(axis=1) - 1
-        near = (deviation > -below) & (deviation < above) & (np.ptp(relative, axis=1) < 0.08)
+        blue, green, red = cells / fit
+        deviation = (blue + green + red) / 3 - 1
+        colour = np.maximum(np.maximum(blue, green), red) - np.minimum(np.minimum(blue, green), red)
+        near = (deviation > -below) & (deviation < above) & (colour < 0.08)
         if near.sum() < 4 * count:
             break
-        known, of_paper = terms[near, :count], cells[near]
+        terms = TERMS[:count]
+        known = terms * near
         # A trace of ridge, for cells that all lie in one row say nothing of the other direction.
-        coefficients = np.linalg.solve(
-            known.T @ known + 1e-6 * len(known) * np.eye(count), known.T @ of_paper
-        )
-        fit = np.clip(terms[:, :count] @ coefficients, FADE[0] * level, FADE[1] * level)
-    surface = np.clip(np.rint(fit), 1, 255).astype(np.uint8).reshape(GRID, GRID, 3)
-    return cv2.resize(surface, (width, height), interpolation=cv2.INTER_LINEAR)
+        square = known @ terms.T + 1e-6 * near.sum() * np.eye(count)
+        coefficients = np.linalg.solve(square, known @ cells.T)
+        fit = np.clip(coefficients.T @ terms, FADE[0] * level, FADE[1] * level)
+    surface = np.clip(np.rint(fit), 1, 255).astype(np.uint8).T.reshape(GRID, GRID, 3)
+    return cv2.resize(np.ascontiguousarray(surface), (width, height), interpolation=cv2.INTER_LINEAR)
 
 
 def relative_to(paper: np.ndarray, image: np.ndarray) -> np.ndarray:

@@ -16,7 +16,7 @@ from singleline_pipeline.embedding.ink import measure_ink
 from singleline_pipeline.embedding.masses import measure_masses
 from singleline_pipeline.embedding.paper import channel_range, paper_surface, relative_to
 
-STATISTICS_VERSION = "2"
+STATISTICS_VERSION = "3"
 
 ANALYSIS_SIDE = 800
 """Longer side, in px, of the picture that is measured: a pen line is still a line, a letter still a letter."""

@@ -13,7 +13,7 @@ import pytest
 import torch
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from singleline_pipeline.embedding import embed_images, page_statistics
+from singleline_pipeline.embedding import embed_images, encoder, page_statistics
 from singleline_pipeline.embedding.efficientnet import EfficientNetLite0
 from singleline_pipeline.rendering import rasterize
 from singleline_pipeline.scans.sample_pages import SamplePage
@@ -66,3 +66,23 @@ def test_embed_a_drawing(benchmark: BenchmarkFixture, line: list[np.ndarray]) ->
     vectors = benchmark(embed_images, [picture])
     assert np.isfinite(vectors).all()
     np.testing.assert_array_equal(vectors, embed_images([picture]))
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "efficientnet-lite0",
+        "efficientnet-lite1",
+        "efficientnet-lite2",
+        "mobilenet-v2",
+        "efficientnet-lite1+mobilenet-v2",
+    ],
+)
+def test_drawings_by_the_packaged_encoders(
+    benchmark: BenchmarkFixture, line: list[np.ndarray], name: str
+) -> None:
+    """What another encoder costs; drawings are what it is chosen for."""
+    chosen = encoder(name)
+    vectors = benchmark(chosen.embed, [rasterize(line)] * BATCH)
+    per_page(benchmark)
+    assert vectors.shape == (BATCH, chosen.size)
