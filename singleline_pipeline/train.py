@@ -13,6 +13,7 @@ from typing import Any
 
 from singleline_pipeline.geometry import StrokeError, load_drawings
 from singleline_pipeline.sketch_models import SketchModelError, TrainResult, TrainSettings, train
+from singleline_pipeline.sketch_models.history import in_words, score_name
 from singleline_pipeline.sketch_models.settings import MODEL_NAMES, ModelName
 
 
@@ -42,6 +43,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--max-seconds", type=float, help="CPU seconds of the process from the first step")
     parser.add_argument("--max-steps", type=int, help="optimizer steps")
     parser.add_argument("--threads", type=int, help="threads of PyTorch")
+    parser.add_argument(
+        "--tokens",
+        type=int,
+        help="codes of the sketch transformer's token variant; none: the continuous model",
+    )
     return parser
 
 
@@ -52,7 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     def show(row: dict[str, Any]) -> None:
         sys.stdout.write(
             f"step {row['step']:6d}  {row['seconds']:7.1f} s  {row['split']:5s}  "
-            f"nats_per_point {row['nats_per_point']:.4f}  kl {row['kl']:.2f}\n"
+            f"{score_name(row)} {row[score_name(row)]:.4f}  kl {row['kl']:.2f}\n"
         )
         sys.stdout.flush()
 
@@ -64,8 +70,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.write(f"{error}\n")
         return 1
     sys.stdout.write(
-        f"{result.best_score:.4f} nats a point after {result.steps} steps ({result.stopped_because}); weights in "
-        f"{result.model_dir}\n"
+        f"{result.best_score:.4f} {in_words(result.score_name)} after {result.steps} steps ({result.stopped_because}); "
+        f"weights in {result.model_dir}\n"
     )
     return 0
 

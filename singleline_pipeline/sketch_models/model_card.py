@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -14,6 +15,29 @@ from singleline_pipeline.sketch_models.checkpoints import Progress
 from singleline_pipeline.sketch_models.settings import TrainSettings
 
 _CLASSES = {"sketch_rnn": "SketchRNN", "sketch_transformer": "SketchTransformer"}
+
+
+def _density_scores(config: dict[str, Any], score: dict[str, float]) -> str:
+    return f"""Scores of these weights on the validation drawings (negative ELBO in nats, lower is better; offsets in
+units of {config["scale"]:.3f} file units; the targets carry uniform noise of ±0.5 file units):
+
+| | |
+|---|---|
+| nats a point | **{score["nats_per_point"]:.4f}** |
+| of which offsets, pen | {score["xy"]:.4f}, {score["pen"]:.4f} |"""
+
+
+def _token_scores(config: dict[str, Any], score: dict[str, float]) -> str:
+    book = config["codebook"]
+    return f"""It draws with {len(book["offsets"])} codes, which write a drawing within {book["tolerance"]:g} units.
+
+Scores of these weights on the validation drawings (negative ELBO in nats, lower is better). They are of probabilities
+of tokens: nats of densities, which the continuous models have, cannot be compared with them.
+
+| | |
+|---|---|
+| nats of tokens a point | **{score["token_nats_per_point"]:.4f}** |
+| of which a token; tokens a point | {score["nats_per_token"]:.4f}; {score["tokens_per_point"]:.3f} |"""
 
 
 def write_model_card(
@@ -33,6 +57,7 @@ def write_model_card(
         else "off (it draws unconditionally)"
     )
     points = [len(drawing) for drawing in train]
+    kind = _token_scores(config, score) if config.get("tokens") else _density_scores(config, score)
     card = f"""---
 library_name: transformers
 tags: [sketch, stroke-3, {name}]
@@ -49,13 +74,7 @@ Trained by singleline_pipeline {__version__}. It draws lines as rows of (dx, dy,
 | preset, seed | {settings.preset}, {settings.seed} |
 | steps, processor time | {progress.step}, {progress.seconds:.0f} s; stopped by {progress.stopped_because} |
 
-Scores of these weights on the validation drawings (negative ELBO in nats, lower is better; offsets in units of
-{config["scale"]:.3f} file units; the targets carry uniform noise of ±0.5 file units):
-
-| | |
-|---|---|
-| nats a point | **{score["nats_per_point"]:.4f}** |
-| of which offsets, pen | {score["xy"]:.4f}, {score["pen"]:.4f} |
+{kind}
 | end of the drawing | {score["eos_per_drawing"]:.2f} nats a drawing |
 | latent | {latent} |
 

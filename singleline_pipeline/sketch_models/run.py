@@ -19,7 +19,6 @@ from singleline_pipeline.sketch_models.averaging import WeightAverage
 from singleline_pipeline.sketch_models.batches import (
     LengthBuckets,
     TrainingDrawings,
-    collate,
     step_generator,
 )
 from singleline_pipeline.sketch_models.checkpoints import Progress
@@ -58,7 +57,9 @@ class SketchTrainer(Trainer):
         run = self.run
         first = run.progress.step * self.args.world_size
         buckets = LengthBuckets(run.drawings.lengths, run.batch_size, run.settings.seed, first)
-        return self.accelerator.prepare(DataLoader(run.drawings, batch_sampler=buckets, collate_fn=collate))
+        return self.accelerator.prepare(
+            DataLoader(run.drawings, batch_sampler=buckets, collate_fn=self.sketch_model.collate)
+        )
 
     def compute_loss(
         self,
@@ -145,6 +146,7 @@ class Run:
 
     def __init__(
         self,
+        kind: type[SketchModel],
         drawings: TrainingDrawings,
         valid: list[np.ndarray],
         out: Path,
@@ -155,6 +157,7 @@ class Run:
         report: Callable[[HistoryRow], None] | None,
     ) -> None:
         self.drawings, self.valid, self.out, self.settings = drawings, valid, out, settings
+        self.kind = kind
         self.batch_size, self.kl_annealing_steps = preset.batch_size, preset.kl_annealing_steps
         self.progress, self.bf16, self.report = progress, bf16, report
         self.clock = Clock()
@@ -206,9 +209,9 @@ class Run:
             "step": progress.step,
             "epoch": progress.step / self._batches_per_epoch,
             "split": split,
-            **{name: scores[name] for name in ("loss", "xy", "pen", "kl")},
+            **{name: scores[name] for name in ("loss", *self.kind.logged_parts, "kl")},
             "kl_weight": self.kl_weight(progress.step - 1),
-            **{name: scores[name] for name in ("nll_per_point", "nats_per_point")},
+            **{name: scores[name] for name in self.kind.logged_sums},
             "learning_rate": self.learning_rate(),
             "seconds": self.clock.seconds(),
         }
@@ -218,12 +221,10 @@ class Run:
 
     def _log_train(self) -> None:
         parts, self._parts = self._parts, Counter()
-        points, drawings = parts["points"], parts["drawings"]
-        row = {name: parts[name] / points for name in ("xy", "pen")}
-        row["loss"], row["kl"] = parts["loss"] / parts["batches"], parts["kl"] / drawings
-        row["nll_per_point"] = row["xy"] + row["pen"]
-        row["nats_per_point"] = row["nll_per_point"] + (parts["end"] + parts["kl"]) / points
-        self._row("train", row)
+        scores = self.kind.scores(parts)
+        self._row(
+            "train", scores | {"loss": parts["loss"] / parts["batches"], "kl": scores["kl_per_drawing"]}
+        )
 
     def evaluate(self, model: SketchModel) -> tuple[dict[str, float], bool]:
         """The validation score, and whether it is the best so far."""
@@ -231,7 +232,7 @@ class Run:
         began = time.process_time()
         scores = evaluate(model, self.valid)
         self._evaluation_seconds = time.process_time() - began
-        score = scores["nats_per_point"]
+        score = scores[model.score_name]
         self._row("valid", scores | {"loss": score, "kl": scores["kl_per_drawing"]})
         if not math.isfinite(score):
             raise self.broken(f"The validation score is {score} at step {progress.step}", [])

@@ -21,11 +21,15 @@ CURRENT = "current"
 
 @dataclass(frozen=True)
 class Promotion:
-    """Whether a run became the current one, and the scores on the same held-out drawings that decided it."""
+    """Whether a run became the current one, and the scores on the same held-out drawings that decided it.
+
+    score_name: which score that is; current_score: None where there was nothing that it could be compared with
+    """
 
     promoted: bool
     score: float
     current_score: float | None
+    score_name: str
 
 
 def run_folder(
@@ -54,21 +58,25 @@ def current_run(models: Path) -> Path:
 def promote(models: Path, run: Path, held_out: Sequence[np.ndarray]) -> Promotion:
     """Make a run the current one unless it is worse on the held-out drawings than the one that is.
 
-    Both are scored here, on the same drawings: scores of earlier datasets cannot be compared. A current run that
-    can no longer be loaded gives way.
+    Both are scored here, on the same drawings: scores of earlier datasets cannot be compared. A current run gives way
+    where it can no longer be loaded, and where its score is of another kind: whoever trains the token variant after
+    the continuous one, or the other way round, wants to draw with it, and no figure says which of the two is better.
     """
-    score = evaluate(load_model(run), held_out)["nats_per_point"]
+    model = load_model(run)
+    score = evaluate(model, held_out)[model.score_name]
     link = models / CURRENT
     current = None
     if link.exists() and link.resolve() != run.resolve():
         try:
-            current = evaluate(load_model(link.resolve()), held_out)["nats_per_point"]
+            present = load_model(link.resolve())
+            if present.comparable == model.comparable:
+                current = evaluate(present, held_out)[present.score_name]
         except ModelFolderError:
             current = None
     if current is not None and score > current:
-        return Promotion(False, score, current)
+        return Promotion(False, score, current, model.score_name)
     temporary = models / f".{CURRENT}.{os.getpid()}"
     temporary.unlink(missing_ok=True)
     temporary.symlink_to(run.name)
     os.replace(temporary, link)
-    return Promotion(True, score, current)
+    return Promotion(True, score, current, model.score_name)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import torch
@@ -89,6 +89,38 @@ class PenClock:
         return self.waited[drawings] >= self.waiting[drawings]
 
 
+class Request(NamedTuple):
+    """What is to be drawn, checked: points at most, the prefix (m, 3), chance, the latents (n, latent_size) or None."""
+
+    limit: int
+    begun: np.ndarray
+    generator: torch.Generator
+    latent: Tensor | None
+
+
+def check_request(
+    model: SketchModel,
+    n: int,
+    temperature: float,
+    max_points: int | None,
+    generator: torch.Generator | None,
+    prefix: np.ndarray | None,
+    z: Tensor | None,
+) -> Request:
+    """The arguments of `SketchModel.sample`, with what is not given filled in. Raises SketchModelError."""
+    if n < 1:
+        raise SketchModelError(f"{n} drawings were asked for; at least one can be drawn.")
+    if not 0 < temperature <= 1:
+        raise SketchModelError(f"The temperature is {temperature}; it lies above 0 and is at most 1.")
+    limit = model.config.max_points if max_points is None else max_points
+    begun = np.zeros((0, 3), np.float32) if prefix is None else check_drawings([prefix], "prefix")[0]
+    if limit <= len(begun):
+        raise SketchModelError(f"At most {limit} points were asked for, but the prefix has {len(begun)}.")
+    if generator is None:
+        generator = torch.Generator(model.device).manual_seed(0)
+    return Request(limit, begun, generator, _latent(model, n, z, generator))
+
+
 @torch.no_grad()
 def sample(
     model: SketchModel,
@@ -101,18 +133,8 @@ def sample(
     z: Tensor | None,
 ) -> list[Sample]:
     """See `SketchModel.sample`."""
-    if n < 1:
-        raise SketchModelError(f"{n} drawings were asked for; at least one can be drawn.")
-    if not 0 < temperature <= 1:
-        raise SketchModelError(f"The temperature is {temperature}; it lies above 0 and is at most 1.")
-    limit = model.config.max_points if max_points is None else max_points
-    begun = np.zeros((0, 3), np.float32) if prefix is None else check_drawings([prefix], "prefix")[0]
-    if limit <= len(begun):
-        raise SketchModelError(f"At most {limit} points were asked for, but the prefix has {len(begun)}.")
+    limit, begun, generator, latent = check_request(model, n, temperature, max_points, generator, prefix, z)
     device = model.device
-    if generator is None:
-        generator = torch.Generator(device).manual_seed(0)
-    latent = _latent(model, n, z, generator)
     model.eval()
 
     rows = torch.zeros(n, limit, 3, device=device)

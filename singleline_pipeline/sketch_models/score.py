@@ -1,7 +1,8 @@
-"""The score that both continuous models share: nats a point, the negative ELBO; lower is better."""
+"""The score: the negative ELBO on given drawings, nats a point for both continuous models; lower is better."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
@@ -29,7 +30,7 @@ def evaluate(model: SketchModel, drawings: Sequence[np.ndarray], *, seed: int = 
 
     drawings: stroke-3 arrays (n, 3) in file units
     seed: of the noise on the targets
-    returns, in nats:
+    returns, in nats (for the token variant see `TokenTransformer.scores`: its nats are of another kind):
         xy, pen: negative log density of the offsets and cross-entropy of the pen state, a real point
         nll_per_point: xy + pen
         eos_per_drawing, kl_per_drawing: cross-entropy of the end step, KL of the latent, a drawing
@@ -43,7 +44,7 @@ def evaluate(model: SketchModel, drawings: Sequence[np.ndarray], *, seed: int = 
     order = sorted(range(len(checked)), key=lambda row: len(checked[row]))
     was_training = model.training
     model.eval()
-    totals = dict.fromkeys(("xy", "pen", "end", "kl"), 0.0)
+    sums: Counter[str] = Counter()
     while order:
         size = max(1, _ROWS_AT_ONCE // len(checked[order[-1]]))
         rows, order = order[-size:], order[:-size]
@@ -56,15 +57,6 @@ def evaluate(model: SketchModel, drawings: Sequence[np.ndarray], *, seed: int = 
             lengths=batch.lengths.to(model.device),
             target_noise=shift.to(model.device),
         )
-        for name in totals:
-            totals[name] += float(output[name])
+        sums.update({name: float(value) for name, value in output.items()})
     model.train(was_training)
-    points, count = sum(len(drawing) for drawing in checked), len(checked)
-    return {
-        "nll_per_point": (totals["xy"] + totals["pen"]) / points,
-        "xy": totals["xy"] / points,
-        "pen": totals["pen"] / points,
-        "eos_per_drawing": totals["end"] / count,
-        "kl_per_drawing": totals["kl"] / count,
-        "nats_per_point": sum(totals.values()) / points,
-    }
+    return model.scores(sums)

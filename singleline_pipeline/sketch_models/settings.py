@@ -66,6 +66,7 @@ class TrainSettings:
         patience: Evaluations without a better score after which training stops; 1 or more.
         augmentation: Variants made on the fly; None where the drawings are augmented already.
         bf16: Whether matrix products run in bf16. None: where the processor has instructions for it.
+        tokens: Codes of the sketch transformer's token variant, at least 100. None: the continuous model.
         overrides: Arguments of the model's config in place of the preset's, such as {"latent_size": 0}.
         batch_size, learning_rate, kl_annealing_steps: In place of the preset's.
         ema_decay: What an average of the weights keeps of itself at each step, at least 0, below 1; the averages are
@@ -82,6 +83,7 @@ class TrainSettings:
     patience: int = 10
     augmentation: AugmentationSettings | None = _ON_THE_FLY
     bf16: bool | None = None
+    tokens: int | None = None
     overrides: dict[str, Any] = field(default_factory=dict)
     batch_size: int | None = None
     learning_rate: float | None = None
@@ -93,7 +95,7 @@ class TrainSettings:
             raise TrainingError(f"There is no preset {self.preset!r}: small or story.")
         lowest = {
             "seed": 0, "max_steps": 1, "threads": 1, "evaluate_every_steps": 1, "patience": 1, "batch_size": 1,
-            "kl_annealing_steps": 1,
+            "kl_annealing_steps": 1, "tokens": 100,
         }  # fmt: skip
         for name, low in lowest.items():
             value = getattr(self, name)
@@ -113,8 +115,13 @@ class TrainSettings:
         if name not in MODEL_NAMES:
             raise TrainingError(f"There is no model {name!r}: {' or '.join(MODEL_NAMES)}.")
         preset = PRESETS[name, self.preset]
+        if self.tokens is not None and name != "sketch_transformer":
+            raise TrainingError(
+                f"{name} has no token variant; only sketch_transformer has. Leave tokens out."
+            )
+        variant = {} if self.tokens is None else {"tokens": self.tokens}
         return Preset(
-            preset.model | self.overrides,
+            preset.model | variant | self.overrides,
             self.batch_size or preset.batch_size,
             self.learning_rate or preset.learning_rate,
             self.kl_annealing_steps or preset.kl_annealing_steps,

@@ -6,7 +6,7 @@ A drawing of n points is n + 1 predictions: each point from those before it, and
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, NamedTuple
 
@@ -18,6 +18,7 @@ from transformers import PretrainedConfig, PreTrainedModel
 from transformers.utils import ModelOutput
 
 from singleline_pipeline.sketch_models import sampling
+from singleline_pipeline.sketch_models.batches import collate
 from singleline_pipeline.sketch_models.drawings import check_drawings, pad_drawings
 from singleline_pipeline.sketch_models.features import Rows, feature_size, row_features, with_start_row
 from singleline_pipeline.sketch_models.mixture import (
@@ -94,6 +95,11 @@ class SketchModel(PreTrainedModel, ABC):
     main_input_name = "points"
     score_kind: ClassVar[Literal["density", "probability"]] = "density"
     """What the score is the logarithm of: nats of the two kinds cannot be compared with each other."""
+    score_name: ClassVar[str] = "nats_per_point"
+    """Which of the scores decides: the lower it is, the better the weights."""
+    logged_parts: ClassVar[tuple[str, ...]] = ("xy", "pen")
+    logged_sums: ClassVar[tuple[str, ...]] = ("nll_per_point", "nats_per_point")
+    """The scores that the history of a training holds."""
     head: MixtureHead
 
     # ---- what a subclass provides
@@ -118,6 +124,24 @@ class SketchModel(PreTrainedModel, ABC):
 
     # ---- the loss
 
+    @property
+    def comparable(self) -> str:
+        """Scores can be compared between models for which this is the same."""
+        return self.score_kind
+
+    @staticmethod
+    def scores(sums: Mapping[str, float]) -> dict[str, float]:
+        """What `evaluate` says, from the sums of the outputs over all batches."""
+        points, drawings = sums["points"], sums["drawings"]
+        return {
+            "nll_per_point": (sums["xy"] + sums["pen"]) / points,
+            "xy": sums["xy"] / points,
+            "pen": sums["pen"] / points,
+            "eos_per_drawing": sums["end"] / drawings,
+            "kl_per_drawing": sums["kl"] / drawings,
+            "nats_per_point": (sums["xy"] + sums["pen"] + sums["end"] + sums["kl"]) / points,
+        }
+
     def features(self, rows: Rows) -> Tensor:
         """Features of rows, (b, t, f)."""
         config = self.config
@@ -125,6 +149,23 @@ class SketchModel(PreTrainedModel, ABC):
             rows, scale=config.scale, canvas=config.canvas, max_points=config.max_points,
             absolute_position=config.absolute_position,
         )  # fmt: skip
+
+    def latent_of(
+        self, points: Tensor, lengths: Tensor, generator: torch.Generator | None
+    ) -> tuple[Tensor | None, Tensor]:
+        """The latent of a batch, drawn while training and else its mean, and the KL that it costs, (b,)."""
+        if not self.config.latent_size:
+            return None, points.new_zeros(len(points))
+        posterior = self.posterior(points, lengths)
+        latent = posterior.mean
+        if self.training:
+            noise = torch.randn(latent.shape, generator=generator, device=latent.device)
+            latent = latent + torch.exp(0.5 * posterior.log_variance) * noise
+        return latent, posterior.kl()
+
+    def collate(self, items: list[tuple[int, np.ndarray, np.ndarray]]) -> dict[str, Any]:
+        """Arguments of `forward` from items of `TrainingDrawings`, and the rows of the train split as `rows`."""
+        return collate(items)
 
     def forward(
         self,
@@ -144,14 +185,7 @@ class SketchModel(PreTrainedModel, ABC):
         batch, time, _ = points.shape
         real = torch.arange(time, device=points.device) < lengths.unsqueeze(1)
         points = points * real.unsqueeze(-1)
-        latent, kl = None, points.new_zeros(batch)
-        if self.config.latent_size:
-            posterior = self.posterior(points, lengths)
-            kl = posterior.kl()
-            latent = posterior.mean
-            if self.training:
-                noise = torch.randn(latent.shape, generator=generator, device=latent.device)
-                latent = latent + torch.exp(0.5 * posterior.log_variance) * noise
+        latent, kl = self.latent_of(points, lengths, generator)
         hidden = self.decode(self.features(with_start_row(points)), latent, generator)
         # Row t of `hidden` has read the points before t, and predicts point t; row n predicts the end.
         predicted = self.head(hidden[:, :-1][real])

@@ -29,6 +29,8 @@ class SketchTransformerConfig(SketchConfig):
         decoder_layers: Blocks of the decoder.
         window: Rows before a row whose offsets and pen are read with it, so that no attention is spent on finding them.
         residual_dropout: Share of a block's output channels that is dropped for a whole drawing in training.
+        tokens: Codes of the token variant at most; 0 is the continuous one.
+        codebook: The codes, as `Codebook.to_config` gives them; training fits them to the train split.
     """
 
     model_type = "sketch_transformer"
@@ -41,6 +43,8 @@ class SketchTransformerConfig(SketchConfig):
     decoder_layers: int = 4
     window: int = 4
     residual_dropout: float = 0.1
+    tokens: int = 0
+    codebook: dict | None = None
 
 
 def order_encoding(start: int, rows: int, width: int, device: torch.device) -> Tensor:
@@ -91,6 +95,14 @@ class KeyValueCache:
         self.keys[layer][:, :, self.rows : end] = key
         self.values[layer][:, :, self.rows : end] = value
         return self.keys[layer][:, :, :end], self.values[layer][:, :, :end]
+
+    def make_room(self, rows: int) -> None:
+        """Grow by half where the next rows do not fit."""
+        room = self.keys[0].shape[2]
+        if self.rows + rows > room:
+            more = max(room // 2, self.rows + rows - room)
+            self.keys = [functional.pad(key, (0, 0, 0, more)) for key in self.keys]
+            self.values = [functional.pad(value, (0, 0, 0, more)) for value in self.values]
 
     def select(self, rows: Tensor) -> None:
         """Go on with these drawings of the batch only."""
@@ -195,10 +207,19 @@ class TransformerEncoder(nn.Module):
 
 
 class SketchTransformer(SketchModel):
-    """Encoder, latent and causal decoder; `latent_size` 0 leaves the decoder alone."""
+    """Encoder, latent and causal decoder; `latent_size` 0 leaves the decoder alone, `tokens` makes a token variant."""
 
     config_class = SketchTransformerConfig
     config: SketchTransformerConfig
+
+    def __new__(cls, config: SketchTransformerConfig | None = None, *_: object) -> SketchTransformer:
+        # One folder, one model type: the config says which variant it holds, here and in from_pretrained. A copy of a
+        # model is made without one.
+        if cls is SketchTransformer and config is not None and config.tokens:
+            from singleline_pipeline.sketch_models.token_transformer import TokenTransformer
+
+            return super().__new__(TokenTransformer)
+        return super().__new__(cls)
 
     def __init__(self, config: SketchTransformerConfig) -> None:
         super().__init__(config)

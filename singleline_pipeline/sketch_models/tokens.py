@@ -166,9 +166,10 @@ def _encode(codebook: Codebook, drawings: list[np.ndarray], names: list[int]) ->
         targets = rows[going, step, :2][drawing] + residual[going[drawing], beam]
         found = search.phrases(targets, rows[going, step, 2][drawing] > 0)
         ways = found.cost.shape[1]
-        total = np.full((len(going), _BEAM, ways), np.inf)
-        total[drawing, beam] = found.cost + cost[going[drawing], beam][:, None]
-        total = total.reshape(len(going), -1)
+        total = np.full((len(going), _BEAM * ways), np.inf)
+        total.reshape(len(going), _BEAM, ways)[drawing, beam] = (
+            found.cost + cost[going[drawing], beam][:, None]
+        )
         kept = np.argpartition(total, _BEAM - 1, axis=1)[:, :_BEAM]
         cost[going] = np.take_along_axis(total, kept, axis=1)
         lost = ~np.isfinite(cost[going]).any(axis=1)

@@ -8,6 +8,7 @@ import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -18,6 +19,7 @@ from transformers.integrations import TensorBoardCallback
 from singleline_pipeline.sketch_models.averaging import WeightAverage
 from singleline_pipeline.sketch_models.batches import TrainingDrawings
 from singleline_pipeline.sketch_models.checkpoints import find_checkpoint
+from singleline_pipeline.sketch_models.codebook_fit import fit_codebook
 from singleline_pipeline.sketch_models.drawings import (
     canvas_size,
     check_drawings,
@@ -26,10 +28,11 @@ from singleline_pipeline.sketch_models.drawings import (
 )
 from singleline_pipeline.sketch_models.errors import DatasetError
 from singleline_pipeline.sketch_models.folders import MODELS, without_bars
+from singleline_pipeline.sketch_models.history import score_name
 from singleline_pipeline.sketch_models.model_card import write_model_card
 from singleline_pipeline.sketch_models.run import Flow, HistoryRow, Run, SketchTrainer
 from singleline_pipeline.sketch_models.schedule import LearningRate
-from singleline_pipeline.sketch_models.settings import ModelName, TrainSettings
+from singleline_pipeline.sketch_models.settings import ModelName, Preset, TrainSettings
 
 _NO_LIMIT = 10**9  # steps
 
@@ -43,7 +46,8 @@ class TrainResult:
     history: rows of step, epoch, split, loss, xy, pen, kl, kl_weight, nll_per_point, nats_per_point, learning_rate,
         seconds; xy, pen, nll_per_point and nats_per_point in nats a point, kl in nats a drawing, seconds of processor
         time since the first step
-    model_dir: folder with the best weights; best_score: their validation score, nats_per_point
+        A token variant has nats_per_token, tokens_per_point and token_nats_per_point in place of those of densities
+    model_dir: folder with the best weights; best_score: their validation score
     steps: optimizer steps; stopped_because: max_seconds, max_steps, or patience
     """
 
@@ -52,6 +56,11 @@ class TrainResult:
     best_score: float
     steps: int
     stopped_because: str
+
+    @property
+    def score_name(self) -> str:
+        """Which score best_score is: nats_per_point, or token_nats_per_point of a token variant."""
+        return score_name(self.history[-1])
 
 
 def has_bf16(device: torch.device) -> bool:
@@ -99,6 +108,12 @@ def split_off_valid(
         valid = [train[index] for index in sorted(held)]
         train = [drawing for index, drawing in enumerate(train) if index not in held]
     return train, valid
+
+
+def _codebook(preset: Preset, drawings: Sequence[np.ndarray]) -> dict[str, Any]:
+    """What a config of the token variant needs beside its sizes; nothing for the continuous models."""
+    codes = preset.model.get("tokens", 0)
+    return {"codebook": fit_codebook(drawings, codes).to_config()} if codes else {}
 
 
 def train(
@@ -157,6 +172,7 @@ def train(
             max_points=max(len(drawing) for drawing in drawings),
             dataset_fingerprint=dataset_fingerprint or content,
             train_drawings=len(drawings),
+            **_codebook(preset, drawings),
             **preset.model,
         )
         args = TrainingArguments(
@@ -168,7 +184,7 @@ def train(
         model = kind(config)
         bf16 = has_bf16(args.device) if settings.bf16 is None else settings.bf16
         variants = TrainingDrawings(learned, settings.seed, settings.augmentation)
-        run = Run(variants, valid, out, settings, preset, state, bf16, progress)
+        run = Run(type(model), variants, valid, out, settings, preset, state, bf16, progress)
         optimizer = torch.optim.AdamW(
             model.parameters(), lr=preset.learning_rate, weight_decay=0.01, fused=True
         )
