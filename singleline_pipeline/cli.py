@@ -211,12 +211,16 @@ def evaluate(
     from singleline_pipeline.geometry import StrokeError, load_drawings
     from singleline_pipeline.sketch_models import evaluate as score
     from singleline_pipeline.sketch_models import load_model
+    from singleline_pipeline.sketch_models.drawings import scale_warning
 
     splits = load_drawings(data)
     if not splits.get(split):
         held = ", ".join(f"{name} ({len(drawings)})" for name, drawings in splits.items())
         raise StrokeError(f"{data} has no drawings in split {split}; it holds {held}")
-    scores = score(load_model(model), splits[split])
+    trained = load_model(model)
+    scores = score(trained, splits[split])
+    if warning := scale_warning(trained.config.scale, splits[split]):
+        complain(warning)
     scores |= {"drawings": len(splits[split]), "points": int(sum(map(len, splits[split])))}
     if as_json:
         say(json.dumps(scores))

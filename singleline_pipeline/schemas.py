@@ -117,6 +117,17 @@ _HISTORY = [
         nullable=True,
     ),
     _column("learning_rate", pa.float32(), "Learning rate at this step", nullable=True),
+    _column(
+        "gradient_norm",
+        pa.float32(),
+        "Largest norm of the whole gradient, before clipping, since the last row",
+        nullable=True,
+    ),
+    _column(
+        "skipped",
+        pa.list_(pa.int32()),
+        "Training drawings of the steps since the last row that were left out as spikes",
+    ),
     _column("seconds", pa.float32(), "Processor time since the first step", "s"),
 ]
 _SAMPLES = [

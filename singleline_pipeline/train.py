@@ -1,11 +1,15 @@
 """`python -m singleline_pipeline.train`: training on a file of drawings, also in several processes.
 
-accelerate launch -m singleline_pipeline.train sketch_rnn --data drawings.npz --out models/mine
+accelerate launch --multi_gpu -m singleline_pipeline.train sketch_rnn --data drawings.npz --out models/mine
+
+The processes share each batch: what is learned is what one process would learn. Without a GPU they talk through
+gloo: set ACCELERATE_USE_CPU=true, and say how many with --num_processes.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -69,10 +73,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (SketchModelError, StrokeError) as error:
         sys.stderr.write(f"{error}\n")
         return 1
-    sys.stdout.write(
-        f"{result.best_score:.4f} {in_words(result.score_name)} after {result.steps} steps ({result.stopped_because}); "
-        f"weights in {result.model_dir}\n"
-    )
+    except KeyboardInterrupt:
+        return 130  # what a shell gives for Ctrl-C; the training has said where it goes on
+    if os.environ.get("RANK", "0") == "0":  # set where there are several processes
+        sys.stdout.write(
+            f"{result.best_score:.4f} {in_words(result.score_name)} after {result.steps} steps "
+            f"({result.stopped_because}); weights in {result.model_dir}\n"
+        )
     return 0
 
 

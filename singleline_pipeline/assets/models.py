@@ -2,7 +2,8 @@
 
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, Literal
 
 import dagster as dg
@@ -58,6 +59,28 @@ class TrainingLog:
             )
 
 
+class _Forward(logging.Handler):
+    """Passes warnings of the training on to the log of the step, which shows nobody else's."""
+
+    def __init__(self, log: logging.Logger) -> None:
+        super().__init__(logging.WARNING)
+        self._log = log
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._log.log(record.levelno, record.getMessage())
+
+
+@contextmanager
+def warnings_in(log: logging.Logger) -> Iterator[None]:
+    """Show what a training warns of in this log while the block runs."""
+    source, handler = logging.getLogger("singleline_pipeline.sketch_models"), _Forward(log)
+    source.addHandler(handler)
+    try:
+        yield
+    finally:
+        source.removeHandler(handler)
+
+
 def _train(
     context: dg.AssetExecutionContext,
     name: str,
@@ -70,6 +93,7 @@ def _train(
     from singleline_pipeline.dataset import SPLITS, fingerprint
     from singleline_pipeline.sketch_models import TrainSettings, train
     from singleline_pipeline.sketch_models.runs import promote, run_folder
+    from singleline_pipeline.sketch_models.sheets import SAMPLES
 
     options = config.model_dump()
     augmentation = options.pop("augmentation")
@@ -85,15 +109,16 @@ def _train(
     }
     seen = fingerprint(zip(ids, of_split, drawings, strict=True))
     run = run_folder(home.get().models / name, seen, settings)
-    result = train(
-        name,
-        splits,
-        run,
-        settings,
-        augmented=stroke3_from_arrow(augmented["stroke3"]) if augmentation == "ahead" else None,
-        dataset_fingerprint=seen,
-        progress=TrainingLog(context.log),
-    )
+    with warnings_in(context.log):
+        result = train(
+            name,
+            splits,
+            run,
+            settings,
+            augmented=stroke3_from_arrow(augmented["stroke3"]) if augmentation == "ahead" else None,
+            dataset_fingerprint=seen,
+            progress=TrainingLog(context.log),
+        )
     promotion = promote(home.get().models / name, run, splits["valid"] or splits["train"])
     if not promotion.promoted:
         context.log.warning(
@@ -120,6 +145,7 @@ def _train(
             "stopped_because": result.stopped_because,
             "weights": dg.MetadataValue.path(str(run)),
             "dataset_fingerprint": seen,
+            "samples": picture((run / SAMPLES).read_text(encoding="utf-8"), "samples"),
             "learning_curve": picture(
                 rendering.learning_curve_svg(result.history, title=name), "learning curve"
             ),
@@ -128,7 +154,7 @@ def _train(
 
 
 @table_asset(
-    group=GROUP, code_version="1", kinds={"pytorch", "huggingface"}, partitioned=False, counted=False
+    group=GROUP, code_version="2", kinds={"pytorch", "huggingface"}, partitioned=False, counted=False
 )
 def sketch_rnn(
     context: dg.AssetExecutionContext,
@@ -143,7 +169,7 @@ def sketch_rnn(
 
 
 @table_asset(
-    group=GROUP, code_version="1", kinds={"pytorch", "huggingface"}, partitioned=False, counted=False
+    group=GROUP, code_version="2", kinds={"pytorch", "huggingface"}, partitioned=False, counted=False
 )
 def sketch_transformer(
     context: dg.AssetExecutionContext,

@@ -12,6 +12,8 @@ from torch import Tensor
 
 from singleline_pipeline.sketch_models.errors import DatasetError
 
+_LIKE_SCALE = 3.0  # factor; a dataset simplified twice as coarsely is still of a model's scale
+
 
 class DrawingBatch(NamedTuple):
     """Drawings padded to the longest: rows past a drawing's length are zero and must never be read."""
@@ -55,6 +57,20 @@ def check_drawings(drawings: Sequence[np.ndarray], where: str) -> list[np.ndarra
     return checked
 
 
+def check_lengths(drawings: Sequence[np.ndarray], where: str, max_points: int) -> None:
+    """Raise DatasetError for the first drawing of more than so many points, by its row.
+
+    A batch is as large in memory as its longest drawing, and cutting it would teach a model to end in mid-stroke.
+    """
+    for row, drawing in enumerate(drawings):
+        if len(drawing) > max_points:
+            raise DatasetError(
+                f"{where} drawing {row} has {len(drawing)} points, more than the {max_points} that a training takes. "
+                "Simplify it (singleline_pipeline.geometry.simplify_to_budget), split it into several drawings, or "
+                "raise max_points where there is memory for it."
+            )
+
+
 def pad_drawings(drawings: Sequence[np.ndarray]) -> DrawingBatch:
     """A batch of (n, 3) arrays."""
     lengths = torch.tensor([len(drawing) for drawing in drawings], dtype=torch.int64)
@@ -73,6 +89,21 @@ def offset_scale(drawings: Sequence[np.ndarray]) -> float:
             "Every point of the train split lies in the same place: there is nothing to learn."
         )
     return scale
+
+
+def scale_warning(scale: float, drawings: Sequence[np.ndarray]) -> str:
+    """What is to be said of drawings whose unit of length is not that of a model; nothing where it is.
+
+    scale: of the model's config; drawings: stroke-3 arrays (n, 3)
+    """
+    own = float(np.concatenate([drawing[:, :2] for drawing in drawings]).astype(np.float64).std())
+    if scale / _LIKE_SCALE <= own <= scale * _LIKE_SCALE:
+        return ""
+    return (
+        f"These drawings are on another scale than those that the model was trained on: their offsets deviate by "
+        f"{own:.3g} file units, the model's by {scale:.3g}. Its score on them says little: bring them to its scale "
+        "(200 units to a drawing's longer side is usual)."
+    )
 
 
 def canvas_size(drawings: Sequence[np.ndarray]) -> float:

@@ -14,6 +14,7 @@ from typing import Any
 from safetensors import SafetensorError
 from transformers.utils.logging import disable_progress_bar, enable_progress_bar, is_progress_bar_enabled
 
+from singleline_pipeline import __version__
 from singleline_pipeline.sketch_models.errors import ModelFolderError
 from singleline_pipeline.sketch_models.sketch_model import SketchModel
 from singleline_pipeline.sketch_models.sketch_rnn import SketchRNN
@@ -44,7 +45,8 @@ def load_model(folder: str | os.PathLike[str]) -> SketchRNN | SketchTransformer:
     if not config_file.is_file():
         raise ModelFolderError(f"{path} holds no model: there is no config.json. Train one there first.")
     try:
-        kind = json.loads(config_file.read_text(encoding="utf-8")).get("model_type")
+        config = json.loads(config_file.read_text(encoding="utf-8"))
+        kind, version = config.get("model_type"), config.get("project_version") or "unknown"
     except (json.JSONDecodeError, UnicodeDecodeError, AttributeError) as error:
         raise ModelFolderError(f"{config_file} is not a model's config: {error}") from error
     if kind not in MODELS:
@@ -60,13 +62,15 @@ def load_model(folder: str | os.PathLike[str]) -> SketchRNN | SketchTransformer:
         with without_bars():
             loaded: Any = MODELS[kind].from_pretrained(path, local_files_only=True, output_loading_info=True)
     except (RuntimeError, OSError, ValueError, TypeError, SafetensorError) as error:
-        raise ModelFolderError(f"The model in {path} cannot be loaded: {error}") from error
+        raise ModelFolderError(
+            f"The model in {path}, written by version {version}, cannot be loaded by {__version__}: {error}"
+        ) from error
     model, report = loaded
     wrong = sorted(report["missing_keys"]) + sorted(report["unexpected_keys"])
     if wrong:
         raise ModelFolderError(
             f"The weights in {path} are of another version of {kind}: {', '.join(map(str, wrong[:3]))} do not fit. "
-            "Train again with this version."
+            f"They were written by version {version}, this is {__version__}: train again, or load them with theirs."
         )
     return model.eval()
 

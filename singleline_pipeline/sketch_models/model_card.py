@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -11,8 +10,11 @@ from typing import Any
 import numpy as np
 
 from singleline_pipeline import __version__
+from singleline_pipeline.geometry._atomic import atomic_writer
 from singleline_pipeline.sketch_models.checkpoints import Progress
+from singleline_pipeline.sketch_models.folders import load_model
 from singleline_pipeline.sketch_models.settings import TrainSettings
+from singleline_pipeline.sketch_models.sheets import SAMPLES, draw_sheet, write_sheet
 
 _CLASSES = {"sketch_rnn": "SketchRNN", "sketch_transformer": "SketchTransformer"}
 
@@ -48,7 +50,9 @@ def write_model_card(
     train: Sequence[np.ndarray],
     valid: Sequence[np.ndarray],
 ) -> None:
-    """Write the card beside the weights."""
+    """Write the card beside the weights, with a sheet of what they draw."""
+    drawings = draw_sheet(load_model(folder), settings.seed)
+    write_sheet(folder / SAMPLES, drawings, "")
     config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     score = config["score"]
     latent = (
@@ -66,6 +70,8 @@ tags: [sketch, stroke-3, {name}]
 
 Trained by singleline_pipeline {__version__}. It draws lines as rows of (dx, dy, lift_pen).
 
+![Eight samples at temperature 0.4]({SAMPLES})
+
 | | |
 |---|---|
 | drawings | {len(train)} to learn from, {len(valid)} to validate on |
@@ -73,6 +79,8 @@ Trained by singleline_pipeline {__version__}. It draws lines as rows of (dx, dy,
 | dataset fingerprint | `{config["dataset_fingerprint"]}` |
 | preset, seed | {settings.preset}, {settings.seed} |
 | steps, processor time | {progress.step}, {progress.seconds:.0f} s; stopped by {progress.stopped_because} |
+| sheets of samples on the way | {progress.sheet_seconds:.1f} s of it |
+| average of the weights | {"none" if settings.ema_decay is None else f"decay {settings.ema_decay:g}"} |
 
 {kind}
 | end of the drawing | {score["eos_per_drawing"]:.2f} nats a drawing |
@@ -85,6 +93,5 @@ model = load_model("{folder.name}")
 drawings = model.sample(16, temperature=0.4)
 ```
 """
-    temporary = folder / ".README.md"
-    temporary.write_text(card, encoding="utf-8")
-    os.replace(temporary, folder / "README.md")
+    with atomic_writer(folder / "README.md") as out:
+        out.write(card.encode())

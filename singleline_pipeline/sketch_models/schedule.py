@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Callable
 
 from singleline_pipeline.sketch_models.checkpoints import Progress
 from singleline_pipeline.sketch_models.settings import TrainSettings
@@ -12,17 +13,26 @@ _WARMUP = 30  # steps
 _LOWEST_RATE = 1e-5
 
 
-class Clock:
-    """Processor seconds of this process since the first step, those before a resume included."""
+def _alone(seconds: float) -> float:
+    return seconds
 
-    def __init__(self) -> None:
-        self.before, self.started = 0.0, math.nan
+
+class Clock:
+    """Processor seconds of this process since the first step, those before a resume included.
+
+    agree: what the processes of a training make of their times: what is decided by time is decided alike
+    """
+
+    def __init__(self, agree: Callable[[float], float] = _alone) -> None:
+        self.before, self.started, self.agree = 0.0, math.nan, agree
 
     def start(self, before: float) -> None:
         self.before, self.started = before, time.process_time()
 
     def seconds(self) -> float:
-        return 0.0 if math.isnan(self.started) else self.before + time.process_time() - self.started
+        if math.isnan(self.started):
+            return 0.0
+        return self.agree(self.before + time.process_time() - self.started)
 
 
 class LearningRate:

@@ -71,6 +71,8 @@ class TrainSettings:
         batch_size, learning_rate, kl_annealing_steps: In place of the preset's.
         ema_decay: What an average of the weights keeps of itself at each step, at least 0, below 1; the averages are
             then what is scored and kept. It rises from 0.1 to this with the steps. None: the weights as they are.
+        max_points: Points of the longest drawing that is taken, 2 or more; what a step holds in memory grows with it.
+        sheet_share: Share of the processor time that may go into sheets of samples, 0 to 1; 0 draws none.
     """
 
     preset: Literal["small", "story"] = "small"
@@ -89,13 +91,15 @@ class TrainSettings:
     learning_rate: float | None = None
     kl_annealing_steps: int | None = None
     ema_decay: float | None = None
+    max_points: int = 1000
+    sheet_share: float = 0.01
 
     def __post_init__(self) -> None:
         if self.preset not in ("small", "story"):
             raise TrainingError(f"There is no preset {self.preset!r}: small or story.")
         lowest = {
             "seed": 0, "max_steps": 1, "threads": 1, "evaluate_every_steps": 1, "patience": 1, "batch_size": 1,
-            "kl_annealing_steps": 1, "tokens": 100,
+            "kl_annealing_steps": 1, "max_points": 2, "tokens": 100,
         }  # fmt: skip
         for name, low in lowest.items():
             value = getattr(self, name)
@@ -107,6 +111,8 @@ class TrainSettings:
                 raise TrainingError(f"{name} is {value}; it must be above 0.")
         if self.threads is not None and self.threads > 256:
             raise TrainingError(f"threads is {self.threads}; the most is 256.")
+        if not 0 <= self.sheet_share <= 1:
+            raise TrainingError(f"sheet_share is {self.sheet_share}; it lies between 0 and 1.")
         if self.ema_decay is not None and not 0 <= self.ema_decay < 1:
             raise TrainingError(f"ema_decay is {self.ema_decay}; it is at least 0 and below 1.")
 

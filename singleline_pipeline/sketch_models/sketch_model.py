@@ -42,6 +42,7 @@ class SketchConfig(PretrainedConfig):
         free_nats: KL in nats a drawing that costs nothing in the loss (it does in the score).
         dataset_fingerprint: Which data the weights were fitted to.
         train_drawings: Number of drawings in the train split.
+        project_version: The version of this project that trained the weights.
         score: The validation score of these weights, as `evaluate` gives it.
     """
 
@@ -54,6 +55,7 @@ class SketchConfig(PretrainedConfig):
     free_nats: float = 5.5
     dataset_fingerprint: str = ""
     train_drawings: int = 0
+    project_version: str = ""
     score: dict | None = None
 
 

@@ -8,7 +8,7 @@ import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -16,23 +16,28 @@ from torch.utils.tensorboard import SummaryWriter
 from transformers import PrinterCallback, TrainingArguments
 from transformers.integrations import TensorBoardCallback
 
+from singleline_pipeline import __version__
 from singleline_pipeline.sketch_models.averaging import WeightAverage
 from singleline_pipeline.sketch_models.batches import TrainingDrawings
-from singleline_pipeline.sketch_models.checkpoints import find_checkpoint
+from singleline_pipeline.sketch_models.checkpoints import Checkpoints, Progress
 from singleline_pipeline.sketch_models.codebook_fit import fit_codebook
 from singleline_pipeline.sketch_models.drawings import (
     canvas_size,
     check_drawings,
+    check_lengths,
     fingerprint,
     offset_scale,
 )
-from singleline_pipeline.sketch_models.errors import DatasetError
+from singleline_pipeline.sketch_models.errors import DatasetError, TrainingError
 from singleline_pipeline.sketch_models.folders import MODELS, without_bars
 from singleline_pipeline.sketch_models.history import score_name
 from singleline_pipeline.sketch_models.model_card import write_model_card
+from singleline_pipeline.sketch_models.processes import Processes
 from singleline_pipeline.sketch_models.run import Flow, HistoryRow, Run, SketchTrainer
 from singleline_pipeline.sketch_models.schedule import LearningRate
 from singleline_pipeline.sketch_models.settings import ModelName, Preset, TrainSettings
+from singleline_pipeline.sketch_models.sheets import SAMPLES
+from singleline_pipeline.sketch_models.stopping import StopRequest
 
 _NO_LIMIT = 10**9  # steps
 
@@ -44,11 +49,13 @@ class TrainResult:
     """What came out of a training.
 
     history: rows of step, epoch, split, loss, xy, pen, kl, kl_weight, nll_per_point, nats_per_point, learning_rate,
-        seconds; xy, pen, nll_per_point and nats_per_point in nats a point, kl in nats a drawing, seconds of processor
-        time since the first step
+        gradient_norm, skipped, seconds; xy, pen, nll_per_point and nats_per_point in nats a point, kl in nats a
+        drawing, the largest gradient norm and the train drawings of steps that were left out since the row before,
+        seconds of processor time since the first step
         A token variant has nats_per_token, tokens_per_point and token_nats_per_point in place of those of densities
     model_dir: folder with the best weights; best_score: their validation score
     steps: optimizer steps; stopped_because: max_seconds, max_steps, or patience
+    sheet_seconds: processor seconds that went into sheets of samples
     """
 
     history: list[HistoryRow]
@@ -56,6 +63,7 @@ class TrainResult:
     best_score: float
     steps: int
     stopped_because: str
+    sheet_seconds: float
 
     @property
     def score_name(self) -> str:
@@ -88,12 +96,18 @@ def _undisturbed(threads: int | None) -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def split_off_valid(
-    splits: Mapping[str, Sequence[np.ndarray]], seed: int
-) -> tuple[list[np.ndarray], list[np.ndarray]]:
+class Split(NamedTuple):
+    """What is learned from and what is validated on, each (n, 3); rows: where in the train split the former were."""
+
+    train: list[np.ndarray]
+    valid: list[np.ndarray]
+    rows: list[int]
+
+
+def split_off_valid(splits: Mapping[str, Sequence[np.ndarray]], settings: TrainSettings) -> Split:
     """Checked train and validation drawings; a tenth of train, seeded, where there is no valid split.
 
-    Raises DatasetError where there are too few to learn from and to validate on.
+    Raises DatasetError where a drawing is bad, or there are too few to learn from and to validate on.
     """
     train = check_drawings(splits.get("train", []), "train")
     valid = check_drawings(splits.get("valid", []), "valid")
@@ -102,12 +116,13 @@ def split_off_valid(
             f"The train split has {len(train)} drawings; at least 2 are needed to learn anything. Scan more pages, "
             "or include more drawings."
         )
-    if not valid:
-        order = np.random.default_rng(seed).permutation(len(train))
-        held = set(order[: max(1, len(train) // 10)].tolist())
-        valid = [train[index] for index in sorted(held)]
-        train = [drawing for index, drawing in enumerate(train) if index not in held]
-    return train, valid
+    check_lengths(train, "train", settings.max_points)
+    if valid:
+        return Split(train, valid, list(range(len(train))))
+    order = np.random.default_rng(settings.seed).permutation(len(train))
+    held, rows = np.split(order, [max(1, len(train) // 10)])
+    rows.sort()
+    return Split([train[row] for row in rows], [train[row] for row in sorted(held)], rows.tolist())
 
 
 def _codebook(preset: Preset, drawings: Sequence[np.ndarray]) -> dict[str, Any]:
@@ -129,21 +144,27 @@ def train(
     """Train a model on stroke-3 drawings and leave its best weights in a folder.
 
     splits: "train" and perhaps "valid", (n, 3) arrays in file units; the train split is taken as it is
-    out: made with its parents; gets the model, its card, TensorBoard's events, and the last checkpoints
+    out: made with its parents; gets the model, its card, history.parquet, TensorBoard's events, sheets of samples
+        in `samples`, and the last checkpoints
     augmented: variants of the train split to learn from in its place; the scale is still that of the train split.
         Not used where there is no valid split: variants of the drawings that are held out would be among them
     dataset_fingerprint: how the dataset is known; by default a hash of the drawings
-    progress: called with every row of the history
+    progress: called with every row of the history, in the main process
 
     Where `out` holds a checkpoint of the same model, settings and data, training goes on from it, and processor
-    time counts on. A training that was through under the same limits is not repeated.
-    Raises DatasetError for bad drawings, TrainingError where the loss is not a number, and what `progress` raises.
+    time counts on. A training that was through under the same limits is not repeated. SIGINT and SIGTERM leave a
+    checkpoint of the step that is under way and are then handed on. Several processes, as `accelerate launch` starts
+    them, share each batch: the training is the one of a single process, apart from what latent and dropout draw.
+    Raises DatasetError for bad drawings, TrainingError where the loss is not a number, too many steps in a row are
+    spikes, or a signal stopped the training and nobody else answered it; and what `progress` raises.
     """
     preset = settings.resolved(name)
-    drawings, valid = split_off_valid(splits, settings.seed)
+    drawings, valid, rows = split_off_valid(splits, settings)
     learned = drawings
     if augmented is not None and splits.get("valid"):
         learned = check_drawings(augmented, "augmented")
+        check_lengths(learned, "augmented", settings.max_points)
+        rows = list(range(len(learned)))
     elif augmented is not None:
         _log.warning(
             "There is no valid split: learning from the drawings themselves, not from their variants."
@@ -153,14 +174,26 @@ def train(
     content = fingerprint({"train": drawings, "learned": learned, "valid": valid})
     out = Path(out)
     out.mkdir(parents=True, exist_ok=True)
-    checkpoint, state = find_checkpoint(out / "checkpoints", f"{settings.identity(name)} {content}")
+    checkpoints = Checkpoints(out / "checkpoints", f"{settings.identity(name)} {content}")
+    checkpoint, state = checkpoints.find()
     limits = {
         "max_seconds": settings.max_seconds,
         "max_steps": settings.max_steps,
         "patience": settings.patience,
     }
-    if state.stopped_because and state.limits == limits and (out / "README.md").is_file():
-        return TrainResult(state.history, out, state.best_score, state.step, state.stopped_because)
+    through = state.stopped_because if state.limits == limits else ""
+    if settings.max_steps is not None and state.step >= settings.max_steps:
+        through = "max_steps"
+    if through and not (out / "config.json").is_file():
+        raise TrainingError(
+            f"The training in {out} is at step {state.step} and was never evaluated: give it more than "
+            f"{settings.max_steps} steps."
+        )
+    if through:
+        state.stopped_because = through
+        if not ((out / "README.md").is_file() and (out / SAMPLES).is_file()):  # killed before it was written
+            write_model_card(out, name, settings, state, learned, valid)
+        return _result(out, state)
     state.stopped_because, state.limits = "", limits
 
     with _undisturbed(settings.threads):
@@ -172,35 +205,80 @@ def train(
             max_points=max(len(drawing) for drawing in drawings),
             dataset_fingerprint=dataset_fingerprint or content,
             train_drawings=len(drawings),
+            project_version=__version__,
             **_codebook(preset, drawings),
             **preset.model,
         )
         args = TrainingArguments(
-            output_dir=str(out / "checkpoints"), max_steps=settings.max_steps or _NO_LIMIT, max_grad_norm=1.0,
+            output_dir=str(checkpoints.aside), max_steps=settings.max_steps or _NO_LIMIT, max_grad_norm=1.0,
             per_device_train_batch_size=preset.batch_size, eval_strategy="no", save_strategy="no",
-            logging_strategy="no", save_total_limit=2, ignore_data_skip=True, disable_tqdm=True, report_to=[],
+            logging_strategy="no", ignore_data_skip=True, disable_tqdm=True, report_to=[],
             remove_unused_columns=False, seed=settings.seed, dataloader_pin_memory=False,
+            ddp_find_unused_parameters=False,
         )  # fmt: skip
+        processes = Processes(args.device)
+        if processes.is_main:
+            checkpoints.clear()
+            if checkpoints.has_only_others():
+                _log.warning(
+                    "%s holds a training of other data or settings: beginning anew, in its place.", out
+                )
         model = kind(config)
         bf16 = has_bf16(args.device) if settings.bf16 is None else settings.bf16
-        variants = TrainingDrawings(learned, settings.seed, settings.augmentation)
-        run = Run(type(model), variants, valid, out, settings, preset, state, bf16, progress)
-        optimizer = torch.optim.AdamW(
-            model.parameters(), lr=preset.learning_rate, weight_decay=0.01, fused=True
-        )
-        rate = LearningRate(settings, preset.learning_rate, run.clock, state)
-        # A plain function: the schedule would put any other callable into its checkpoints, the clock with it.
-        schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: rate(step))
-        run.learning_rate = lambda: float(schedule.get_last_lr()[0])
-        trainer = SketchTrainer(run, model, args, optimizer, schedule)
-        if settings.ema_decay is not None:
-            run.average = WeightAverage(model, settings.ema_decay)
-            if checkpoint is not None:
-                run.average.load(checkpoint)
-        trainer.remove_callback(PrinterCallback)
-        trainer.add_callback(Flow(run))
-        with contextlib.closing(SummaryWriter(str(out / "tensorboard"))) as writer:
-            trainer.add_callback(TensorBoardCallback(writer))
+        variants = TrainingDrawings(learned, settings.seed, settings.augmentation, rows)
+        with StopRequest() as stop, contextlib.ExitStack() as opened:
+            report = progress if processes.is_main else None
+            run = Run(
+                type(model),
+                variants,
+                valid,
+                out,
+                settings,
+                preset,
+                state,
+                checkpoints,
+                processes,
+                stop,
+                bf16,
+                report,
+            )
+            optimizer = torch.optim.AdamW(
+                model.parameters(), lr=preset.learning_rate, weight_decay=0.01, fused=True
+            )
+            rate = LearningRate(settings, preset.learning_rate, run.clock, state)
+            # A plain function: the schedule would put any other callable into its checkpoints, the clock with it.
+            schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: rate(step))
+            run.learning_rate = lambda: float(schedule.get_last_lr()[0])
+            trainer = SketchTrainer(run, model, args, optimizer, schedule)
+            if settings.ema_decay is not None:
+                run.average = WeightAverage(model, settings.ema_decay)
+                if checkpoint is not None:
+                    run.average.load(checkpoint)
+            trainer.remove_callback(PrinterCallback)
+            trainer.add_callback(Flow(run))
+            if processes.is_main:
+                run.pictures = opened.enter_context(
+                    contextlib.closing(SummaryWriter(str(out / "tensorboard")))
+                )
+                trainer.add_callback(TensorBoardCallback(run.pictures))
             trainer.train(resume_from_checkpoint=None if checkpoint is None else str(checkpoint))
-    write_model_card(out, name, settings, state, learned, valid)
-    return TrainResult(state.history, out, state.best_score, state.step, state.stopped_because)
+    if state.stopped_because and processes.is_main:
+        write_model_card(out, name, settings, state, learned, valid)
+    if stop.signal is not None:
+        if processes.is_main:
+            _log.warning("%s", _stopped(stop.signal.name, state, out))
+        stop.hand_on()
+    if run.stop_requested and not state.stopped_because:
+        raise TrainingError(_stopped("a signal", state, out))
+    processes.wait()
+    return _result(out, state)
+
+
+def _stopped(by: str, state: Progress, out: Path) -> str:
+    return f"Stopped by {by} after step {state.step}: the same training goes on from there ({out / 'checkpoints'})."
+
+
+def _result(out: Path, state: Progress) -> TrainResult:
+    return TrainResult(
+        state.history, out, state.best_score, state.step, state.stopped_because, state.sheet_seconds
+    )

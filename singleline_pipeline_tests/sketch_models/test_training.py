@@ -12,7 +12,10 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from defusedxml import ElementTree
+from pyarrow import parquet
 from safetensors.torch import load_file
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from singleline_pipeline.sketch_models import (
     DatasetError,
@@ -22,10 +25,14 @@ from singleline_pipeline.sketch_models import (
     evaluate,
     load_model,
     train,
+    training,
 )
 from singleline_pipeline.sketch_models.averaging import WeightAverage, warmed_up
 from singleline_pipeline.sketch_models.checkpoints import Progress
+from singleline_pipeline.sketch_models.run import Flow, SketchTrainer
 from singleline_pipeline.sketch_models.schedule import Clock, LearningRate, kl_weight
+from singleline_pipeline.sketch_models.spikes import is_spike
+from singleline_pipeline.sketch_models.training import split_off_valid
 
 from .conftest import TINY, wheels
 
@@ -77,7 +84,8 @@ def test_a_run_leaves_a_model_a_card_events_and_a_history(name, trained):
     assert f"{trained.best_score:.4f}" in card
     assert "abc" in card
 
-    columns = "step epoch split loss xy pen kl kl_weight nll_per_point nats_per_point learning_rate seconds"
+    columns = "step epoch split loss xy pen kl kl_weight nll_per_point nats_per_point "
+    columns += "learning_rate gradient_norm skipped seconds"
     assert all(list(row) == columns.split() for row in trained.history)
     valid = [row for row in trained.history if row["split"] == "valid"]
     assert [row["step"] for row in valid] == [4, 8, 12]
@@ -200,6 +208,23 @@ def test_a_training_that_is_through_is_not_repeated_and_goes_on_with_more_steps(
     assert longer.steps == 16
 
 
+def test_a_training_that_was_killed_before_its_card_gets_one_and_fewer_steps_are_done_already(tmp_path):
+    first = train("sketch_rnn", SPLITS, tmp_path, settings("sketch_rnn"))
+    card = (tmp_path / "README.md").read_text()
+    for file in ("README.md", "samples.svg"):
+        (tmp_path / file).unlink()
+    assert train("sketch_rnn", SPLITS, tmp_path, settings("sketch_rnn")) == first
+    assert (tmp_path / "README.md").read_text() == card
+    assert (tmp_path / "samples.svg").is_file()
+    fewer = train("sketch_rnn", SPLITS, tmp_path, settings("sketch_rnn", max_steps=5))
+    assert (fewer.steps, fewer.stopped_because) == (12, "max_steps")
+    (tmp_path / "config.json").unlink()
+    with pytest.raises(
+        TrainingError, match="is at step 12 and was never evaluated: give it more than 12 steps"
+    ):
+        train("sketch_rnn", SPLITS, tmp_path, settings("sketch_rnn"))
+
+
 def test_seconds_are_a_limit_that_holds_the_last_evaluation(tmp_path):
     result = train(
         "sketch_rnn", SPLITS, tmp_path,
@@ -285,6 +310,183 @@ def test_a_loss_that_is_not_a_number_names_the_step_and_the_drawings(name, tmp_p
         train(name, {"train": broken, "valid": wheels(2)}, tmp_path, settings(name, augmentation=None))
 
 
+def test_drawings_are_named_by_their_rows_also_where_some_are_held_out(tmp_path):
+    """Rows counted after the tenth for validation was taken out would send people to a drawing that is fine."""
+    for held_out_first in range(20):
+        chosen = settings("sketch_rnn", augmentation=None, batch_size=1, seed=held_out_first)
+        held = split_off_valid({"train": wheels(10)}, chosen)
+        if held.rows[0] == 1:
+            break
+    broken = wheels(10)
+    broken[9][:, :2] = 1e38
+    with pytest.raises(TrainingError, match=r"\(train drawings 9\)"):
+        train("sketch_rnn", {"train": broken}, tmp_path, chosen)
+
+
+class Stumbling(SketchTrainer):
+    """Somewhere on the way the gradient of one step, or of all steps from one on, is a thousand times too large."""
+
+    at: range
+
+    def compute_loss(self, *args: Any, **kwargs: Any) -> Any:
+        loss = super().compute_loss(*args, **kwargs)
+        return loss * 1000 if self.state.global_step + 1 in self.at else loss
+
+
+@pytest.fixture
+def stumbling(monkeypatch: pytest.MonkeyPatch) -> type[Stumbling]:
+    monkeypatch.setattr(training, "SketchTrainer", Stumbling)
+    return Stumbling
+
+
+def test_a_spike_is_left_out_and_its_drawings_are_named(name, stumbling, tmp_path, caplog):
+    """Clipping alone would let one broken step throw the weights as far as any other step moves them."""
+    stumbling.at = range(27, 28)
+    with caplog.at_level(logging.WARNING):
+        result = train(name, SPLITS, tmp_path, settings(name, max_steps=40, evaluate_every_steps=20))
+    (warning,) = [record.getMessage() for record in caplog.records if "spike" in record.getMessage()]
+    assert warning.startswith("Step 27 is a spike (loss ")
+    (row,) = [row for row in result.history if row["skipped"]]
+    assert row["step"] == 40
+    assert len(row["skipped"]) == 8
+    assert f"train drawings {', '.join(map(str, row['skipped']))}." in warning
+    assert row["gradient_norm"] > 10 * result.history[0]["gradient_norm"]
+    assert parquet.read_table(tmp_path / "history.parquet").to_pylist() == result.history
+
+
+def test_the_weights_stay_where_they_are_at_a_spike(stumbling, tmp_path):
+    """Neither momentum nor weight decay moves them."""
+    stumbling.at = range(27, 29)
+    options = {"evaluate_every_steps": 1, "ema_decay": None}
+    train("sketch_rnn", SPLITS, tmp_path, settings("sketch_rnn", max_steps=28, **options))
+    before, after = last_weights(tmp_path, 27), last_weights(tmp_path, 28)
+    assert all(torch.equal(tensor, after[key]) for key, tensor in before.items())
+
+
+def test_spikes_without_end_stop_the_training(stumbling, tmp_path):
+    stumbling.at = range(25, 1000)
+    with pytest.raises(TrainingError, match=r"Step 29 is a spike .*, the 5th in a row \(train drawings \d"):
+        train("sketch_rnn", SPLITS, tmp_path, settings("sketch_rnn", max_steps=60))
+
+
+def test_a_training_that_resumes_knows_what_a_spike_is(stumbling, tmp_path):
+    """What it compares with lies in the checkpoint: without it the first steps would be let through."""
+    stumbling.at = range(27, 28)
+    options = {"max_steps": 40, "evaluate_every_steps": 13}
+    whole = train("sketch_rnn", SPLITS, tmp_path / "whole", settings("sketch_rnn", **options))
+    with pytest.raises(StoppedError):
+        train("sketch_rnn", SPLITS, tmp_path / "cut", settings("sketch_rnn", **options), progress=stop_at(26))
+    resumed = train("sketch_rnn", SPLITS, tmp_path / "cut", settings("sketch_rnn", **options))
+    timeless = [[row | {"seconds": 0} for row in result.history] for result in (whole, resumed)]
+    assert timeless[0] == timeless[1]
+    assert any(row["skipped"] for row in resumed.history)
+    for key, tensor in last_weights(tmp_path / "whole", 40).items():
+        assert torch.equal(tensor, last_weights(tmp_path / "cut", 40)[key]), key
+
+
+def test_a_loss_far_over_its_median_is_a_spike_whatever_its_gradient():
+    """Where the density is all but flat, a loss out of this world has a gradient like any other."""
+    progress = Progress("")
+    assert not any(is_spike(progress, loss, 1.0) for loss in np.linspace(9, 2, 30))
+    assert is_spike(progress, 9.0, 1.0)
+    assert is_spike(progress, 2.0, 11.0)
+    assert progress.skipped_in_a_row == 2
+    assert not is_spike(progress, 2.5, 2.0)
+    assert progress.skipped_in_a_row == 0
+    fresh = Progress("")
+    assert not is_spike(fresh, 1e6, 1e6)  # nothing to compare with yet
+
+
+def test_the_gradient_of_the_whole_model_is_clipped_by_one_norm(name, tmp_path, monkeypatch):
+    """Clipped part by part, the parts of a step would no longer point where the gradient does."""
+    before: list[torch.Tensor] = []
+    after: list[torch.Tensor] = []
+
+    class Watching(SketchTrainer):
+        def training_step(self, model, *args, **kwargs):
+            loss = super().training_step(model, *args, **kwargs)
+            before.append(torch.cat([p.grad.flatten().clone() for p in model.parameters()]))
+            return loss
+
+    class Clipped(Flow):
+        def on_pre_optimizer_step(self, args, state, control, **kwargs):
+            after.append(torch.cat([p.grad.flatten().clone() for p in kwargs["model"].parameters()]))
+
+    monkeypatch.setattr(training, "SketchTrainer", Watching)
+    monkeypatch.setattr(training, "Flow", Clipped)
+    train(name, SPLITS, tmp_path, settings(name, max_steps=3))
+    for raw, clipped in zip(before, after, strict=True):
+        expected = raw * min(1.0, 1 / float(raw.norm()))
+        torch.testing.assert_close(clipped, expected, rtol=1e-4, atol=1e-7)
+    assert max(float(raw.norm()) for raw in before) > 1  # or nothing would have been clipped
+
+
+def test_sheets_of_samples_show_a_model_learn_within_their_share_of_the_time(tmp_path):
+    result = train("sketch_rnn", SPLITS, tmp_path / "a", settings("sketch_rnn", sheet_share=1.0))
+    sheets = sorted((tmp_path / "a" / "samples").iterdir())
+    assert [sheet.name for sheet in sheets] == ["step-000004.svg", "step-000008.svg", "step-000012.svg"]
+    assert "step 8, " in sheets[1].read_text()
+    assert 0 < result.sheet_seconds < result.history[-1]["seconds"]
+    assert f"{result.sheet_seconds:.1f} s of it" in (tmp_path / "a" / "README.md").read_text()
+
+    events = EventAccumulator(str(tmp_path / "a" / "tensorboard"), size_guidance={"images": 0})
+    events.Reload()
+    pictures = events.Images("samples")
+    assert [picture.step for picture in pictures] == [4, 8, 12]
+    assert (pictures[0].width, pictures[0].height) == (4 * 128, 2 * 128)
+
+    none = train("sketch_rnn", SPLITS, tmp_path / "b", settings("sketch_rnn", sheet_share=0.0))
+    assert not (tmp_path / "b" / "samples").exists()
+    assert none.sheet_seconds == 0
+    for key, tensor in weights(tmp_path / "a").items():
+        assert torch.equal(tensor, weights(tmp_path / "b")[key]), "drawing disturbed the learning"
+
+
+def test_the_card_shows_what_the_weights_draw(trained):
+    card = (trained.model_dir / "README.md").read_text()
+    assert "![Eight samples at temperature 0.4](samples.svg)" in card
+    root = ElementTree.parse(trained.model_dir / "samples.svg").getroot()
+    assert len(root.findall("{http://www.w3.org/2000/svg}rect")) == 1 + 8  # paper, and a cell for each
+
+
+def test_a_folder_of_another_training_is_begun_anew_with_a_warning(tmp_path, caplog):
+    train("sketch_rnn", SPLITS, tmp_path, settings("sketch_rnn"))
+    with caplog.at_level(logging.WARNING):
+        train("sketch_rnn", SPLITS, tmp_path, settings("sketch_rnn", max_steps=16))
+        assert "beginning anew" not in caplog.text
+        changed = {"train": wheels(24, seed=9), "valid": SPLITS["valid"]}
+        train("sketch_rnn", changed, tmp_path, settings("sketch_rnn"))
+    assert f"{tmp_path} holds a training of other data or settings: beginning anew" in caplog.text
+    assert {path.name for path in (tmp_path / "checkpoints").glob("checkpoint-*")} == {
+        "checkpoint-8", "checkpoint-12",
+    }  # fmt: skip
+
+
+def test_a_drawing_without_end_is_refused_by_its_row(tmp_path):
+    """Its batch would hold gigabytes; cut, it would teach the model to end in mid-stroke."""
+    endless = np.ones((20_000, 3), np.float32)
+    endless[:-1, 2] = 0
+    with pytest.raises(
+        DatasetError, match=r"train drawing 3 has 20000 points, more than the 1000 .*Simplify"
+    ):
+        train("sketch_rnn", {"train": [*wheels(3), endless]}, tmp_path, settings("sketch_rnn"))
+    with pytest.raises(DatasetError, match="augmented drawing 0 has 20000 points"):
+        train("sketch_rnn", SPLITS, tmp_path, settings("sketch_rnn"), augmented=[endless])
+    with pytest.raises(DatasetError, match=r"train drawing 0 has .* more than the 5"):
+        train("sketch_rnn", SPLITS, tmp_path, settings("sketch_rnn", max_points=5))
+
+
+def test_drawings_that_are_all_the_same_are_learned(name, tmp_path):
+    """Their scale is that of their offsets, not of their differences, and their score keeps its bound."""
+    same = {"train": wheels(1) * 30, "valid": wheels(1) * 3}
+    result = train(
+        name, same, tmp_path, settings(name, max_steps=60, evaluate_every_steps=20, augmentation=None)
+    )
+    valid = [row["nats_per_point"] for row in result.history if row["split"] == "valid"]
+    assert valid[-1] < valid[0]
+    assert np.isfinite(valid).all()
+
+
 @pytest.mark.parametrize(
     ("wrong", "says"),
     [
@@ -295,6 +497,8 @@ def test_a_loss_that_is_not_a_number_names_the_step_and_the_drawings(name, tmp_p
         ({"seed": -1}, "seed is -1"),
         ({"max_seconds": float("nan")}, "max_seconds is nan"),
         ({"ema_decay": 1.0}, "ema_decay is 1"),
+        ({"sheet_share": 1.5}, "sheet_share is 1.5"),
+        ({"max_points": 1}, "max_points is 1"),
     ],
 )
 def test_settings_out_of_bounds_are_refused(wrong, says):
