@@ -109,7 +109,7 @@ def drawings(
     )
 
 
-@table_asset(group=GROUP, code_version="3", kinds={"pytorch"}, partitioned=True)
+@table_asset(group=GROUP, code_version="4", kinds={"pytorch"}, partitioned=True)
 def drawing_embeddings(
     context: dg.AssetExecutionContext, config: EncoderConfig, home: HomeResource, drawings: pa.Table
 ) -> dg.MaterializeResult[pa.Table]:

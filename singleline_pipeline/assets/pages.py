@@ -131,7 +131,7 @@ def read_sketchbook(context: dg.AssetExecutionContext, config: ReadingConfig, ho
     )
 
 
-@table_asset(group=GROUP, code_version="3", kinds={"pytorch"}, partitioned=True)
+@table_asset(group=GROUP, code_version="4", kinds={"pytorch"}, partitioned=True)
 def page_embeddings(
     context: dg.AssetExecutionContext, config: EncoderConfig, home: HomeResource, raw_pages: pa.Table
 ) -> dg.MaterializeResult[pa.Table]:
