@@ -256,6 +256,41 @@ def sample(
     )
 
 
+@app.command()
+def compare(
+    models: Annotated[list[Path], typer.Argument(help="Folders of trained models.", metavar="DIR...")],
+    data: Annotated[Path, typer.Option(help="Drawings: .npz or .parquet, with their train split.")],
+    split: Annotated[str, typer.Option(help="Split of the file that no model learned from.")] = "valid",
+    out: Annotated[
+        Path | None, typer.Option(help="Report with pictures, .html or .md; made with its parents.")
+    ] = None,
+    samples: Annotated[
+        int, typer.Option(min=1, max=10_000, help="Samples at each of three temperatures.")
+    ] = 150,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of samples, noise and resampling.")] = 0,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object on the last line.")] = False,
+) -> None:
+    """Compare models on the same drawings: where the nats go, the far past, samples against drawings, copies."""
+    from singleline_pipeline import comparison
+    from singleline_pipeline.comparison.report import check_report_file, score_markdown
+
+    if out is not None:
+        check_report_file(out)
+    settings = comparison.ComparisonSettings(samples=samples, seed=seed)
+    with Progress() as progress:
+        found = comparison.compare_folders(models, data, split, settings, progress=progress)
+    if out is not None:
+        comparison.write_report(found, out)
+    if as_json:
+        say(json.dumps(comparison.as_json(found)))
+        return
+    say(score_markdown(found))
+    for note in found.notes:
+        say(f"- {note}")
+    if out is not None:
+        say(f"The report with pictures: {out}")
+
+
 @app.command("finetune-encoder")
 def finetune_encoder_(
     home: HomeOption = None,
@@ -414,17 +449,26 @@ def demo(
     started = time.monotonic()
     # One thread: small models gain little from more, whose waiting for each other counts as time of the processor.
     limits = {"max_seconds": train_seconds, "threads": 1}
-    outcome = _materialize(place, [], Preset.small.value, limits)
+    # As many samples as there are to be looked at: the demo is to end soon.
+    few = {"model_comparison": {"samples": 24}}
+    outcome = _materialize(place, [], Preset.small.value, limits, configs=few)
     if not outcome.failed:
         _summary(place, time.monotonic() - started)
     _report(outcome)
 
 
-def _materialize(place, only: list[str], preset: str | None, limits: dict, refit: bool = False):
+def _materialize(
+    place, only: list[str], preset: str | None, limits: dict, refit: bool = False, configs: dict | None = None
+):
     """Bring everything up to the dataset up to date, or up to the samples where a preset is given."""
     from singleline_pipeline.definitions import defs
     from singleline_pipeline.orchestration.instance import project_instance
-    from singleline_pipeline.orchestration.jobs import CLUSTER_ASSETS, MODEL_ASSETS, SAMPLE_ASSETS
+    from singleline_pipeline.orchestration.jobs import (
+        CLUSTER_ASSETS,
+        COMPARISON_ASSETS,
+        MODEL_ASSETS,
+        SAMPLE_ASSETS,
+    )
     from singleline_pipeline.orchestration.partitions import sketchbooks
     from singleline_pipeline.orchestration.runs import materialize_stale
     from singleline_pipeline.schemas import SCHEMAS
@@ -440,11 +484,11 @@ def _materialize(place, only: list[str], preset: str | None, limits: dict, refit
         )
     if unknown or not books:
         raise typer.Exit(1)
-    names = set(SCHEMAS) - set(MODEL_ASSETS) - set(SAMPLE_ASSETS)
-    configs = {}
+    trained = {*MODEL_ASSETS, *SAMPLE_ASSETS, *COMPARISON_ASSETS}
+    names = set(SCHEMAS) if preset else set(SCHEMAS) - trained
+    configs = dict(configs or {})
     if preset:
-        names |= {*MODEL_ASSETS, *SAMPLE_ASSETS}
-        configs = {model: {"preset": preset} | limits for model in MODEL_ASSETS}
+        configs |= {model: {"preset": preset} | limits for model in MODEL_ASSETS}
     if refit:
         configs |= {clusters: {"refit": True} for clusters in CLUSTER_ASSETS}
     with project_instance() as instance, Progress() as progress:

@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from singleline_pipeline.assets import datasets, drawings, maps, models, pages, samples, strokes
+from singleline_pipeline.assets import comparison, datasets, drawings, maps, models, pages, samples, strokes
 from singleline_pipeline.orchestration import label_sources
 from singleline_pipeline.orchestration.io_manager import ParquetIOManager
 from singleline_pipeline.orchestration.jobs import jobs
@@ -13,7 +13,7 @@ from singleline_pipeline.orchestration.up_to_date import up_to_date_job
 
 defs = dg.Definitions(
     assets=dg.load_assets_from_modules(
-        [label_sources, pages, strokes, drawings, datasets, models, samples, maps]
+        [label_sources, pages, strokes, drawings, datasets, models, samples, comparison, maps]
     ),
     jobs=[*jobs, up_to_date_job],
     schedules=schedules,

@@ -299,6 +299,30 @@ SCHEMAS: dict[str, pa.Schema] = {
         ],
         "sketch_rnn": _HISTORY,
         "sketch_transformer": _HISTORY,
+        "model_comparison": [
+            _column(
+                "model", pa.string(), "The model; held-out or train for the drawings; b - a for a difference"
+            ),
+            _column("run", pa.string(), "The training run whose weights it has", nullable=True),
+            _column(
+                "metric",
+                pa.string(),
+                "nats_per_point, long_range, endings, closing, two_sample or copying",
+            ),
+            _column("part", pa.string(), "What of it the figure is"),
+            _column(
+                "temperature",
+                pa.float32(),
+                "Temperature of the samples, where it is of samples",
+                nullable=True,
+            ),
+            _column("value", pa.float64(), "The figure, in its unit"),
+            _column("spread", pa.float64(), "Its standard error, or deviation over resamples", nullable=True),
+            _column("low", pa.float64(), "Lower end of its 95 % interval", nullable=True),
+            _column("high", pa.float64(), "Upper end of its 95 % interval", nullable=True),
+            _column("n", pa.int32(), "Drawings or samples that it is taken over"),
+            _column("unit", pa.string(), "Unit of the value"),
+        ],
         "sketch_rnn_samples": _SAMPLES,
         "sketch_transformer_samples": _SAMPLES,
         "page_map": [

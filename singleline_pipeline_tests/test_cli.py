@@ -373,6 +373,30 @@ def test_sample_writes_drawings_that_can_be_watched_plotted_and_read(studio: Stu
         assert (folders[0] / name).read_bytes() == (folders[1] / name).read_bytes()
 
 
+def test_compare_says_which_model_is_better_and_writes_a_report(studio: Studio) -> None:
+    said = singleline(
+        *("compare", "models/sketch_rnn", "models/sketch_transformer", "--data", "drawings.npz"),
+        *("--samples", 2, "--out", "new/report.html", "--json"),
+    )
+    assert said.code == 0
+    answer = json.loads(said.out.splitlines()[-1])
+    figures = {(one["model"], one["metric"], one["part"]): one["value"] for one in answer["figures"]}
+    for model in answer["models"]:
+        alone = singleline("evaluate", f"models/{model}", "--data", "drawings.npz", "--json")
+        expected = json.loads(alone.out.splitlines()[-1])["nats_per_point"]
+        assert figures[model, "nats_per_point", "total"] == pytest.approx(expected, rel=1e-5)
+    assert ("sketch_transformer - sketch_rnn", "nats_per_point", "total") in figures
+    [note] = answer["notes"]
+    assert "4 held-out drawings" in note
+    assert Path("new/report.html").read_text("utf-8").count("<svg") > 8
+
+
+def test_compare_without_json_is_tables_for_people(studio: Studio) -> None:
+    said = singleline("compare", "models/sketch_rnn", "--data", "drawings.npz", "--samples", 2)
+    assert "| nats a point | sketch_rnn |" in said.out
+    assert "- Fréchet distance, precision, recall and the search for copies are left out" in said.out
+
+
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
@@ -387,6 +411,9 @@ def test_sample_writes_drawings_that_can_be_watched_plotted_and_read(studio: Stu
         ("train sketch_rnn --data drawings.npz --out notes.txt", "notes.txt: File exists"),
         ("evaluate nowhere --data drawings.npz", "nowhere holds no model: there is no config.json"),
         ("sample nowhere --out a", "nowhere holds no model: there is no config.json"),
+        ("compare nowhere --data drawings.npz", "nowhere holds no model: there is no config.json"),
+        ("compare models/sketch_rnn --data drawings.npz --split train", "compare them on another one"),
+        ("compare models/sketch_rnn --data drawings.npz --out a", "a report is written as .html or .md"),
         ("sample models/sketch_rnn --out a --temperature 0", "temperature"),
         ("sample models/sketch_rnn --out notes.txt", "notes.txt: File exists"),
         ("sample models/sketch_rnn --out notes.txt/a", "notes.txt/a: Not a directory"),
@@ -571,6 +598,7 @@ def test_every_command_and_option_explains_itself() -> None:
         "train",
         "evaluate",
         "sample",
+        "compare",
         "export",
         "import",
         "studio",

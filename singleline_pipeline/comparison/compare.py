@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -76,6 +77,11 @@ class Figure:
     estimate: Estimate
     unit: str
 
+    def plain(self) -> dict[str, Any]:
+        """As one flat row."""
+        row = asdict(self)
+        return row | row.pop("estimate")
+
 
 @dataclass(frozen=True)
 class Pair:
@@ -98,14 +104,15 @@ class Pair:
 class Comparison:
     """Figures, what was left out of them and why, and what there is to look at: stroke-3 drawings (n, 3).
 
-    samples: by model and temperature
+    counts: of held-out and of train drawings; held_out: some, by id; samples: by model and temperature
     """
 
     models: list[str]
+    counts: dict[str, int]
     figures: list[Figure]
     notes: list[str]
     encoder: str | None
-    held_out: list[np.ndarray]
+    held_out: dict[str, np.ndarray]
     samples: dict[str, dict[float, list[np.ndarray]]]
     pairs: list[Pair]
 
@@ -116,6 +123,25 @@ class Comparison:
             if (figure.model, figure.metric, figure.part, figure.temperature) == wanted:
                 return figure.estimate
         return None
+
+    def headline(self, temperature: float) -> dict[str, float]:
+        """The figures of each model that are worth plotting from one training to the next, at one temperature."""
+        wanted = {
+            "nats_per_point": ("nats_per_point", "total", None),
+            "far_past_saves": ("long_range", "far_gain", None),
+            "closing_distance": ("closing", "to_earlier_line_wasserstein", temperature),
+            "frechet": ("two_sample", "frechet", temperature),
+            "precision": ("two_sample", "precision", temperature),
+            "recall": ("two_sample", "recall", temperature),
+            "suspected_copies": ("copying", "lines_suspected", temperature),
+            "ended": ("endings", "ended", temperature),
+        }
+        found = {
+            f"{model}_{name}": self.find(model, *where)
+            for model in self.models
+            for name, where in wanted.items()
+        }
+        return {name: estimate.value for name, estimate in found.items() if estimate is not None}
 
 
 def compare_models(
@@ -134,7 +160,8 @@ def compare_models(
         train: Drawings that they learned from, stroke-3 by id: the noise floors, and what could be copied.
         held_out: Drawings that none of them learned from.
         settings: What is drawn.
-        dataset_fingerprint: Of these drawings; a model of another version is told of.
+        dataset_fingerprint: Of these drawings, as models know it; without one, their number and scale have to do.
+            Models that learned from others are told of.
         progress: Told what is about to be done.
 
     Raises ComparisonError where there is nothing to compare, DatasetError where a drawing is bad.
@@ -186,6 +213,7 @@ class _Work:
         shown = self.settings.pictures
         return Comparison(
             models=list(models),
+            counts={HELD_OUT: len(self.held_out), TRAIN: len(self.train)},
             figures=self.figures,
             notes=self.notes,
             encoder=used,
@@ -204,12 +232,12 @@ class _Work:
         # One of its own for each figure, so that leaving one out leaves the others as they were.
         return np.random.default_rng(self.settings.seed)
 
-    def _chosen(self, count: int) -> list[np.ndarray]:
+    def _chosen(self, count: int) -> dict[str, np.ndarray]:
         """So many held-out drawings, from all over."""
-        drawings = list(self.held_out.values())
-        if len(drawings) <= count:
-            return drawings
-        return [drawings[row] for row in sorted(self._rng().choice(len(drawings), count, replace=False))]
+        names = list(self.held_out)
+        if len(names) > count:
+            names = [names[row] for row in sorted(self._rng().choice(len(names), count, replace=False))]
+        return {name: self.held_out[name] for name in names}
 
     def _add(
         self,
@@ -225,13 +253,21 @@ class _Work:
     # ---- what the models are
 
     def _say_what_it_is(self, name: str, model: SketchModel, dataset_fingerprint: str | None) -> None:
-        seen = model.config.dataset_fingerprint
-        if dataset_fingerprint and seen != dataset_fingerprint:
-            self.notes.append(
-                f"{name} was trained on another version of the dataset: it may have learned from drawings that are "
-                "held out here, and have seen none of others that are train drawings here."
+        config = model.config
+        if dataset_fingerprint:
+            same = config.dataset_fingerprint == dataset_fingerprint
+        else:
+            same = (
+                config.train_drawings == len(self.train)
+                and bool(self.train)
+                and bool(np.isclose(config.scale, offset_scale(list(self.train.values())), rtol=1e-4))
             )
-        if not model.config.latent_size:
+        if not same:
+            self.notes.append(
+                f"{name} did not learn from these {len(self.train)} train drawings, but from {config.train_drawings} "
+                "of another dataset, or of another version: drawings that are held out here may be among them."
+            )
+        if not config.latent_size:
             self.notes.append(f"{name} has no latent: it pays no KL, and is told nothing of a drawing.")
 
     # ---- the score
@@ -349,7 +385,7 @@ class _Work:
         used = encoder()
         self.progress(f"embedding {len(self.train)} train drawings")
         train = list(self.train.values())
-        held_out = self._chosen(self.settings.samples)
+        held_out = list(self._chosen(self.settings.samples).values())
         of_train = _embed(used.embed, train)
         of_held_out = _embed(used.embed, held_out)
         test = TwoSampleTest(of_held_out, of_train)

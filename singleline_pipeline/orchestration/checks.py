@@ -25,6 +25,7 @@ UNIQUE: dict[str, tuple[str, ...]] = {
     "stroke_codebook": ("code",),
     "sketch_rnn": ("step", "split"),
     "sketch_transformer": ("step", "split"),
+    "model_comparison": ("model", "metric", "part", "temperature"),
     "sketch_rnn_samples": ("sample_id",),
     "sketch_transformer_samples": ("sample_id",),
     "page_map": ("page_id",),

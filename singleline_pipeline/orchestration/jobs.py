@@ -19,6 +19,7 @@ DATASET_ASSETS = ("stroke3_dataset", "augmented_dataset", "stroke_codebook")
 MAP_ASSETS = ("page_map", "drawing_map")
 MODEL_ASSETS = ("sketch_rnn", "sketch_transformer")
 SAMPLE_ASSETS = ("sketch_rnn_samples", "sketch_transformer_samples")
+COMPARISON_ASSETS = ("model_comparison",)
 
 _HOUR = 3600
 
@@ -53,9 +54,9 @@ dataset_job = dg.define_asset_job(
 
 retrain_job = dg.define_asset_job(
     "retrain_job",
-    selection=dg.AssetSelection.assets(*DATASET_ASSETS, *MODEL_ASSETS, *SAMPLE_ASSETS),
+    selection=dg.AssetSelection.assets(*DATASET_ASSETS, *MODEL_ASSETS, *SAMPLE_ASSETS, *COMPARISON_ASSETS),
     tags=_at_most(48 * _HOUR),
-    description="Datasets from all sketchbooks, both models trained on them, and samples of both.",
+    description="Datasets from all sketchbooks, both models trained on them, samples of both, and their comparison.",
 )
 
 samples_job = dg.define_asset_job(

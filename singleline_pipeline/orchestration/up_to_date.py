@@ -14,7 +14,12 @@ import dagster as dg
 from pydantic import Field
 
 from singleline_pipeline.home import Home
-from singleline_pipeline.orchestration.jobs import CLUSTER_ASSETS, MODEL_ASSETS, SAMPLE_ASSETS
+from singleline_pipeline.orchestration.jobs import (
+    CLUSTER_ASSETS,
+    COMPARISON_ASSETS,
+    MODEL_ASSETS,
+    SAMPLE_ASSETS,
+)
 from singleline_pipeline.orchestration.partitions import sketchbooks
 from singleline_pipeline.orchestration.runs import Outcome, materialize_stale
 from singleline_pipeline.schemas import SCHEMAS
@@ -59,7 +64,7 @@ def bring_up_to_date(
         instance,
         home,
         books,
-        set(SCHEMAS) - set(MODEL_ASSETS) - set(SAMPLE_ASSETS),
+        set(SCHEMAS) - {*MODEL_ASSETS, *SAMPLE_ASSETS, *COMPARISON_ASSETS},
         configs={asset: {"refit": True} for asset in refit},
         anew=refit,
         progress=lambda message: progress(done, message),

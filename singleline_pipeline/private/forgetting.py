@@ -25,6 +25,8 @@ class Forgotten:
     snapshots: Snapshots = field(default_factory=Snapshots)
     exports: list[str] = field(default_factory=list)
     """Files and folders that were removed."""
+    reports: list[str] = field(default_factory=list)
+    """Comparisons of models that showed a drawing of the page, and were removed."""
     fits: int = 0
     """Members taken off the lists of the cluster fits that were kept."""
 
@@ -50,6 +52,9 @@ class Forgotten:
             for name in self.snapshots.removed
         ]
         said += [f"exports/{name}: removed; `singleline export` writes it again" for name in self.exports]
+        said += [
+            f"models/comparison/{name}: removed; model_comparison writes it again" for name in self.reports
+        ]
         for asset, numbers in self.tables.alone.items():
             said.append(
                 f"{asset}: {_of(len(numbers), 'cluster')} without a member ({', '.join(map(str, numbers))}) may still "
@@ -89,8 +94,9 @@ def forget_page(home: Home, page: PrivatePage) -> Forgotten:
     lake = Lake(home.lake)
     snapshots = forget_in_snapshots(home.datasets, home.models, page)
     exports = forget_exports(home.exports, page, _samples_of(lake, page))
+    reports = forget_exports(home.models / "comparison", page, set())
     fits = _forget_members(home, page)
-    return Forgotten(forget_rows(lake, page), snapshots, exports, fits)
+    return Forgotten(forget_rows(lake, page), snapshots, exports, reports, fits)
 
 
 def _samples_of(lake: Lake, page: PrivatePage) -> set[str]:

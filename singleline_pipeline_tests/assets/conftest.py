@@ -20,7 +20,7 @@ from singleline_pipeline.schemas import SCHEMAS
 from singleline_pipeline.shelf import all_sketchbooks
 
 MODELS = ("sketch_rnn", "sketch_transformer")
-TRAINED = {*MODELS, *(f"{model}_samples" for model in MODELS)}
+TRAINED = {*MODELS, *(f"{model}_samples" for model in MODELS), "model_comparison"}
 
 
 @dataclass
@@ -47,6 +47,7 @@ class Shelf:
         books = [book.name for book in all_sketchbooks(self.home)]
         self.instance.add_dynamic_partitions(sketchbooks.name, books)
         short = {model: {"max_steps": 8, "threads": 1} for model in MODELS}
+        short["model_comparison"] = {"samples": 24, "temperatures": [0.4]}
         sizes = {model: {"preset": "small"} for model in MODELS}
         return materialize_stale(
             defs,

@@ -168,6 +168,21 @@ def test_samples_are_of_every_kind_and_draw_themselves(shelf: Shelf) -> None:
             assert "dash" in svg
 
 
+def test_both_models_are_compared_and_the_report_can_be_opened(shelf: Shelf) -> None:
+    """The figures are plotted from one training to the next: they have to be numbers, and of the weights in use."""
+    table = shelf.lake.read("model_comparison")
+    event = shelf.instance.get_latest_materialization_event(dg.AssetKey("model_comparison"))
+    metadata = {name: value.value for name, value in event.asset_materialization.metadata.items()}
+    for model in MODELS:
+        rows = table.filter(pc.equal(table["model"], model))
+        assert set(rows["run"].to_pylist()) == {(shelf.home.models / model / "current").readlink().name}
+        assert {"nats_per_point", "endings"} <= set(rows["metric"].to_pylist())
+        assert isinstance(metadata[f"{model}_nats_per_point"], float)
+    report = Path(metadata["report"])
+    assert report.is_relative_to(shelf.home.models)
+    assert all(model in report.read_text("utf-8") for model in MODELS)
+
+
 def test_a_second_run_materializes_nothing(shelf: Shelf) -> None:
     before = shelf.bytes_of_lake()
     outcome = shelf.run()

@@ -60,7 +60,7 @@ def test_the_grid_is_fine_enough_to_leave_the_distance_as_it_is() -> None:
         points = np.concatenate(from_stroke3(drawing))
         low, side = points.min(axis=0), np.ptp(points, axis=0)
         points = (points - low - side / 2) / side.max() * 100
-        steps = np.linspace(points[:-1], points[1:], 40).reshape(-1, 2, order="F")
+        steps = np.linspace(points[:-1], points[1:], 15).reshape(-1, 2, order="F")
         return steps
 
     one, other = dense(first), dense(second)

@@ -11,6 +11,7 @@ from singleline_pipeline.home import project_root
 from singleline_pipeline.orchestration import jobs as job_module
 from singleline_pipeline.orchestration.jobs import (
     CLUSTER_ASSETS,
+    COMPARISON_ASSETS,
     DATASET_ASSETS,
     MODEL_ASSETS,
     SAMPLE_ASSETS,
@@ -68,7 +69,7 @@ def test_the_retraining_sees_new_sketchbooks_before_it_trains(definitions):
         key.to_user_string()
         for key in definitions.resolve_job_def("retrain_job").asset_layer.selected_asset_keys
     }
-    assert selected == {*DATASET_ASSETS, *MODEL_ASSETS, *SAMPLE_ASSETS}
+    assert selected == {*DATASET_ASSETS, *MODEL_ASSETS, *SAMPLE_ASSETS, *COMPARISON_ASSETS}
 
 
 @pytest.mark.parametrize("job", jobs, ids=lambda job: job.name)

@@ -26,6 +26,7 @@ SHORT["ops"] |= {
     samples: {"config": {"free": 1, "reconstructions": 0, "completions": 0, "interpolations": 0}}
     for samples in SAMPLE_ASSETS
 }
+SHORT["ops"]["model_comparison"] = {"config": {"samples": 2, "temperatures": [0.4]}}
 
 
 class Studio:

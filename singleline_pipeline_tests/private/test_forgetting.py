@@ -232,6 +232,20 @@ def test_a_snapshot_of_before_drawings_had_names_goes_where_it_may_hold_the_page
     assert [folder.name for folder in (tmp_path / "datasets").iterdir()] == ["others"]
 
 
+def test_a_comparison_of_models_that_shows_a_drawing_of_the_page_is_removed(made: MadeHome) -> None:
+    """Its pictures of held-out and of copied drawings would outlive every table."""
+    page = found(made, drawn_page(made))
+    reports = made.home.models / "comparison"
+    reports.mkdir(parents=True)
+    shows = f"<svg><title>{min(page.page_ids)}d01</title></svg>"
+    (reports / "report.html").write_text(shows, "utf-8")
+    (reports / "other.html").write_text("<svg><title>sb99p001d01</title></svg>", "utf-8")
+    done = forget_page(made.home, page)
+    assert done.reports == ["report.html"]
+    assert [file.name for file in reports.iterdir()] == ["other.html"]
+    assert any("models/comparison/report.html: removed" in line for line in done.sentences())
+
+
 def test_exports_that_name_the_page_or_say_no_names_are_removed(tmp_path: Path) -> None:
     files = {
         "svg/sb01p001d01.svg": "<svg/>",
