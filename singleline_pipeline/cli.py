@@ -170,8 +170,13 @@ def train(
     ] = None,
     max_steps: Annotated[int | None, typer.Option(min=1, help="Stop after so many optimizer steps.")] = None,
     threads: Annotated[int | None, typer.Option(min=1, help="Threads of PyTorch [all cores].")] = None,
+    tokens: Annotated[
+        int | None,
+        typer.Option(min=100, help="Codes of the sketch transformer's token variant [the continuous model]."),
+    ] = None,
 ) -> None:
     """Train a model on a file of drawings. Goes on where it stopped if OUT holds a checkpoint of the same."""
+    from singleline_pipeline.sketch_models.history import in_words
     from singleline_pipeline.train import train_file
 
     with Progress() as progress:
@@ -184,18 +189,21 @@ def train(
             max_seconds=max_seconds,
             max_steps=max_steps,
             threads=threads,
+            tokens=tokens,
             progress=lambda row: progress(_history_line(row), important=row["split"] == "valid"),
         )
     say(
-        f"{model.value}: {result.best_score:.3f} nats a point on the validation drawings after {result.steps} steps "
-        f"({result.stopped_because}); weights in {result.model_dir}"
+        f"{model.value}: {result.best_score:.3f} {in_words(result.score_name)} on the validation drawings after "
+        f"{result.steps} steps ({result.stopped_because}); weights in {result.model_dir}"
     )
 
 
 def _history_line(row: dict) -> str:
+    from singleline_pipeline.sketch_models.history import score_name
+
     parts = [f"step {row['step']}", f"{row['seconds']:.0f} s", row["split"]]
     parts += [
-        f"{name} {row[name]:.3f}" for name in ("loss", "nats_per_point", "kl") if row.get(name) is not None
+        f"{name} {row[name]:.3f}" for name in ("loss", score_name(row), "kl") if row.get(name) is not None
     ]
     return "  ".join(parts)
 

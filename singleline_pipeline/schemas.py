@@ -116,6 +116,21 @@ _HISTORY = [
         "nats a point",
         nullable=True,
     ),
+    _column(
+        "nats_per_token",
+        pa.float32(),
+        "Token variant: negative log probability of a code, the end apart",
+        "nats a token",
+        nullable=True,
+    ),
+    _column("tokens_per_point", pa.float32(), "Token variant: codes a point takes", "tokens", nullable=True),
+    _column(
+        "token_nats_per_point",
+        pa.float32(),
+        "Token variant: its score, of probabilities, not to be compared with nats_per_point",
+        "nats a point",
+        nullable=True,
+    ),
     _column("learning_rate", pa.float32(), "Learning rate at this step", nullable=True),
     _column(
         "gradient_norm",

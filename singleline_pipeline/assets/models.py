@@ -15,6 +15,7 @@ from singleline_pipeline.nested import stroke3_from_arrow
 from singleline_pipeline.orchestration.preview import picture
 from singleline_pipeline.orchestration.resources import HomeResource
 from singleline_pipeline.schemas import SCHEMAS
+from singleline_pipeline.sketch_models.history import in_words, score_name
 
 GROUP = "models"
 
@@ -41,6 +42,12 @@ class TrainConfig(dg.Config):
     )
     threads: int | None = Field(None, ge=1, le=256, description="Threads of PyTorch; empty: all cores.")
     seed: int = Field(0, ge=0, description="Seed of weights, order, augmentation and noise.")
+    tokens: int | None = Field(
+        None,
+        ge=100,
+        le=5000,
+        description="Codes of the sketch transformer's token variant; empty: the continuous model.",
+    )
 
 
 class TrainingLog:
@@ -54,8 +61,9 @@ class TrainingLog:
         """Take a row of the history."""
         if row["split"] == "valid" or time.monotonic() - self._last >= 30:
             self._last = time.monotonic()
+            score = score_name(row)
             self._log.info(
-                f"step {row['step']}, {row['seconds']:.0f} s: {row['split']} {row['nats_per_point']:.3f} nats a point"
+                f"step {row['step']}, {row['seconds']:.0f} s: {row['split']} {row[score]:.3f} {in_words(score)}"
             )
 
 
@@ -123,7 +131,7 @@ def _train(
     if not promotion.promoted:
         context.log.warning(
             f"{run.name} is not better than the weights in use ({promotion.score:.3f} against "
-            f"{promotion.current_score:.3f} nats a point on the same drawings); those stay in use."
+            f"{promotion.current_score:.3f} {in_words(promotion.score_name)} on the same drawings); those stay in use."
         )
 
     columns = {
@@ -139,7 +147,7 @@ def _train(
         counts=None,
         config={"preset": config.preset},
         metadata={
-            "nats_per_point": promotion.score,
+            promotion.score_name: promotion.score,
             "promoted": promotion.promoted,
             "steps": result.steps,
             "stopped_because": result.stopped_because,
@@ -147,7 +155,8 @@ def _train(
             "dataset_fingerprint": seen,
             "samples": picture((run / SAMPLES).read_text(encoding="utf-8"), "samples"),
             "learning_curve": picture(
-                rendering.learning_curve_svg(result.history, title=name), "learning curve"
+                rendering.learning_curve_svg(result.history, title=name, score=result.score_name),
+                "learning curve",
             ),
         },
     )

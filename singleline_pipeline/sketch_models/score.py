@@ -8,11 +8,12 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from singleline_pipeline.sketch_models.drawings import check_drawings, pad_drawings
+from singleline_pipeline.sketch_models.drawings import canvas_size, check_drawings, pad_drawings
 from singleline_pipeline.sketch_models.errors import DatasetError
 from singleline_pipeline.sketch_models.sketch_model import SketchModel
 
 _ROWS_AT_ONCE = 8192
+_OTHER_SCALE = 20.0  # factor between the median sides; kinds of drawings differ by less
 
 
 def target_noise(lengths: Sequence[int], seed: int) -> list[np.ndarray]:
@@ -22,6 +23,15 @@ def target_noise(lengths: Sequence[int], seed: int) -> list[np.ndarray]:
     """
     rng = np.random.default_rng(seed)
     return [rng.uniform(-0.5, 0.5, (length, 2)).astype(np.float32) for length in lengths]
+
+
+def _refuse_other_scale(model: SketchModel, drawings: Sequence[np.ndarray]) -> None:
+    side, known = canvas_size(drawings), model.config.canvas
+    if not known / _OTHER_SCALE <= side <= known * _OTHER_SCALE:
+        raise DatasetError(
+            f"The drawings are about {side:.3g} units large, what the model learned from {known:.3g}: they are of "
+            "another scale. Rescale them, or score them with a model of their own."
+        )
 
 
 @torch.no_grad()
@@ -35,11 +45,12 @@ def evaluate(model: SketchModel, drawings: Sequence[np.ndarray], *, seed: int = 
         nll_per_point: xy + pen
         eos_per_drawing, kl_per_drawing: cross-entropy of the end step, KL of the latent, a drawing
         nats_per_point: all four summed over the drawings, divided by the number of real points
-    Raises DatasetError where there is nothing to score or a drawing is bad.
+    Raises DatasetError where there is nothing to score, a drawing is bad, or they are of another scale than the model.
     """
     checked = check_drawings(drawings, "evaluated")
     if not checked:
         raise DatasetError("There are no drawings to evaluate in this split.")
+    _refuse_other_scale(model, checked)
     noise = target_noise([len(drawing) for drawing in checked], seed)
     order = sorted(range(len(checked)), key=lambda row: len(checked[row]))
     was_training = model.training

@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
-from scipy.spatial import KDTree
+from scipy.spatial import cKDTree
 
 from singleline_pipeline.sketch_models.codebook import Codebook, Role
 from singleline_pipeline.sketch_models.drawings import check_drawings
@@ -40,8 +40,8 @@ class _Closing(NamedTuple):
     """The codes that close a row in one pen state, alone and after each code that carries."""
 
     codes: np.ndarray  # (m,)
-    singles: KDTree
-    pairs: KDTree  # point i is carry i // m and then closing code i % m
+    singles: cKDTree
+    pairs: cKDTree  # point i is carry i // m and then closing code i % m
 
 
 class _Search:
@@ -51,13 +51,15 @@ class _Search:
         offsets = codebook.offsets.astype(np.float64)
         self.tolerance = codebook.tolerance
         self.offsets = offsets
+        self.rank = np.empty(len(offsets), np.int64)  # by length, the longest first
+        self.rank[np.argsort(-np.hypot(*offsets.T), kind="stable")] = np.arange(len(offsets))
         self.carries = np.flatnonzero(codebook.roles == Role.CARRY)
-        self.carry_tree = KDTree(offsets[self.carries])
+        self.carry_tree = cKDTree(offsets[self.carries])
         self.closing = []
         for role in (Role.DOWN, Role.UP):
             codes = np.flatnonzero(codebook.roles == role)
             sums = offsets[self.carries][:, None] + offsets[codes][None]
-            self.closing.append(_Closing(codes, KDTree(offsets[codes]), KDTree(sums.reshape(-1, 2))))
+            self.closing.append(_Closing(codes, cKDTree(offsets[codes]), cKDTree(sums.reshape(-1, 2))))
 
     def phrases(self, targets: np.ndarray, lifts: np.ndarray) -> Phrases:
         """Ways to write offsets (s, 2), the pen lifting after those of `lifts` (s,)."""
@@ -182,29 +184,29 @@ def _encode(codebook: Codebook, drawings: list[np.ndarray], names: list[int]) ->
         parent[step, going] = came_from
         residual[going] = found.residual[from_state, kept % ways]
         chosen[step, going] = found.codes[from_state, kept % ways]
-    best = cost.argmin(axis=1)
     for row, length in enumerate(lengths):
-        beam, written = best[row], []
+        beam = int(cost[row].argmin())
+        way = []
         for step in range(length - 1, -1, -1):
-            written.append(_in_order(chosen[step, row, beam], search.offsets))
-            beam = parent[step, row, beam]
-        yield np.concatenate(written[::-1])
+            way.append(beam)
+            beam = int(parent[step, row, beam])
+        yield _in_order(chosen[np.arange(length), row, way[::-1]], search.rank)
 
 
-def _in_order(codes: np.ndarray, offsets: np.ndarray) -> np.ndarray:
-    """A row's tokens: those that carry, the longest first, so that there is one order only; then the closing one."""
-    close, carries = codes[:1], codes[1:]
-    carries = carries[carries >= 0]
-    if len(carries) > 1:
-        carries = carries[np.lexsort((carries, -np.hypot(*offsets[carries].T)))]
-    return np.append(carries, close).astype(np.int64)
+def _in_order(codes: np.ndarray, rank: np.ndarray) -> np.ndarray:
+    """The tokens of rows (n, MOST_TOKENS): those that carry, the longest first, so that there is one order only, then
+    the closing one: (m,)."""
+    carries = codes[:, 1:]
+    order = np.argsort(np.where(carries < 0, len(rank), rank[carries]), axis=1)
+    codes = np.concatenate([np.take_along_axis(carries, order, axis=1), codes[:, :1]], axis=1)
+    return codes[codes >= 0].astype(np.int64)
 
 
 def _out_of_reach(name: int, step: int, row: np.ndarray, codebook: Codebook) -> DatasetError:
     longest = float(np.hypot(*codebook.offsets.T).max())
     return DatasetError(
-        f"Drawing {name} goes {np.hypot(row[0], row[1]):g} units at point {step}, too far for a codebook whose longest "
-        f"code is {longest:.3g} units. Bring the drawings to the scale of those that the codebook was fitted to."
+        f"Drawing {name} goes {np.hypot(row[0], row[1]):g} units at point {step}, which {MOST_TOKENS} codes of the "
+        f"codebook do not write: its longest is {longest:.3g} units. Bring the drawings to the scale it was fitted to."
     )
 
 

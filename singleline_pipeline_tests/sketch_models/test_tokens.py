@@ -113,5 +113,5 @@ def test_drawings_that_cannot_be_written_are_named():
         encode_drawings(BOOK, bad)
     huge = wheels(2)
     huge[1] = huge[1] * np.float32([1e4, 1e4, 1])
-    with pytest.raises(DatasetError, match=r"Drawing 1 goes .* units at point 0, too far .* scale"):
+    with pytest.raises(DatasetError, match=r"Drawing 1 goes .* units at point 0, which 16 codes .* scale"):
         encode_drawings(BOOK, huge)
