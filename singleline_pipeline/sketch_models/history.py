@@ -6,11 +6,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-from pyarrow import parquet
-
-from singleline_pipeline.geometry._atomic import atomic_writer
-
 HISTORY = "history.parquet"
 
 SCORE_NAMES = ("nats_per_point", "token_nats_per_point")
@@ -29,6 +24,11 @@ def in_words(name: str) -> str:
 
 def write_history(folder: Path, rows: Sequence[dict[str, Any]]) -> None:
     """Write the rows as a table; `skipped` is a list of whole numbers also where every row's is empty."""
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    from singleline_pipeline.geometry._atomic import atomic_writer
+
     table = pa.Table.from_pylist(list(rows))
     place = table.schema.get_field_index("skipped")
     table = table.set_column(place, "skipped", table["skipped"].cast(pa.list_(pa.int32())))
