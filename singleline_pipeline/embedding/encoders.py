@@ -120,7 +120,7 @@ def encoder(name: str = DEFAULT_ENCODER, *, download: bool = False) -> WithStati
     parts = [name] if Path(name).expanduser().is_dir() else [part.strip() for part in name.split("+")]
     if not all(parts):
         raise EmbeddingError(
-            f"The encoder {name!r} lacks a name: join names with +, as in efficientnet-lite1+mobilenet-v2."
+            f"The encoder {name!r} lacks a name: join names with +, as in efficientnet-lite0+mobilenet-v2."
         )
     networks = [_network(part, download) for part in parts]
     return WithStatistics(networks[0] if len(networks) == 1 else SideBySide(networks))

@@ -75,6 +75,7 @@ def test_embed_a_drawing(benchmark: BenchmarkFixture, line: list[np.ndarray]) ->
         "efficientnet-lite1",
         "efficientnet-lite2",
         "mobilenet-v2",
+        "efficientnet-lite0+mobilenet-v2",
         "efficientnet-lite1+mobilenet-v2",
     ],
 )
