@@ -12,7 +12,6 @@ import torch
 from singleline_pipeline import rendering
 from singleline_pipeline.comparison.closing import Closing, closing, wasserstein_estimate, wasserstein_floor
 from singleline_pipeline.comparison.copying import (
-    LineMaps,
     Nearest,
     nearest_lines,
     nearest_vectors,
@@ -416,7 +415,7 @@ class _Work:
         vectors: Mapping[tuple[str, float], np.ndarray],
     ) -> None:
         names, train = list(self.train), list(self.train.values())
-        together = LineMaps([*held_out, *(one for samples in drawn.values() for one in samples)])
+        together = [*held_out, *(one for samples in drawn.values() for one in samples)]
         lines = _split(nearest_lines(together, train), [len(held_out), *map(len, drawn.values())])
         by_line, by_vector = next(lines), nearest_vectors(of_held_out, of_train)
         limits = {"lines": threshold(by_line), "vectors": threshold(by_vector)}

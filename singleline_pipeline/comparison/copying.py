@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+from scipy.sparse import csr_array
 
 from singleline_pipeline.comparison.two_sample import distances
 from singleline_pipeline.geometry import from_stroke3
@@ -18,44 +19,50 @@ from singleline_pipeline.geometry import from_stroke3
 GRID = 96
 """Cells of a drawing's longer side."""
 
+TURNS = (-12.0, -6.0, 0.0, 6.0, 12.0)
+"""Degrees that a drawing is turned by before it is laid over others: models learn from turned variants, and could copy
+those."""
+
 SUSPECT = 0.01
 """Share of held-out drawings that are nearer to a train drawing than a suspected sample."""
 
-_BLOCK = 512
+_BLOCK = 256
 
 
 class LineMaps:
     """Drawings laid over each other on a grid, centred, each with its longer side at the same length.
 
-    cells: share of a drawing's line in each cell, (n, cells); away: distance of each cell from its line, (n, cells)
-    in percent of the longer side
+    cells: share of a drawing's line in each cell, sparse (n, cells); away: distance of each cell from its line in
+    percent of the longer side, (cells, n)
     """
 
-    def __init__(self, drawings: Sequence[np.ndarray]) -> None:
+    def __init__(self, drawings: Sequence[np.ndarray], turn: float = 0.0) -> None:
+        """`turn`: degrees that the drawings are turned by first."""
         side = GRID + 1
-        self.cells = np.zeros((len(drawings), side * side), np.float32)
-        self.away = np.zeros((len(drawings), side * side), np.float32)
+        self.away = np.empty((side * side, len(drawings)), np.float32)
+        shares, columns, ends = [], [], [0]
         for row, drawing in enumerate(drawings):
-            grid = np.bincount(_cells_of(drawing), minlength=side * side).reshape(side, side)
-            self.cells[row] = (grid / grid.sum()).ravel()
-            blank = (grid == 0).astype(np.uint8)
-            away = cv2.distanceTransform(blank, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
-            self.away[row] = away.ravel() * (100 / GRID)
-
-    def __len__(self) -> int:
-        return len(self.cells)
+            found, counts = np.unique(_cells_of(drawing, turn), return_counts=True)
+            shares.append(counts / counts.sum())
+            columns.append(found)
+            ends.append(ends[-1] + len(found))
+            blank = np.ones(side * side, np.uint8)
+            blank[found] = 0
+            away = cv2.distanceTransform(blank.reshape(side, side), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+            self.away[:, row] = away.ravel() * (100 / GRID)
+        entries = np.concatenate(shares).astype(np.float32), np.concatenate(columns), ends
+        self.cells = csr_array(entries, shape=(len(drawings), side * side))
 
     def chamfer(self, others: LineMaps) -> np.ndarray:
         """Chamfer distances (n, m) to other drawings (Barrow et al. 1977): how far a line's points are from the other
         line on average, the mean of both directions, in percent of the longer side."""
-        there = self.cells @ others.away.T
-        back = self.away @ others.cells.T
-        return (there + back) / 2
+        return (self.cells @ others.away + (others.cells @ self.away).T) / 2
 
 
-def _cells_of(drawing: np.ndarray) -> np.ndarray:
+def _cells_of(drawing: np.ndarray, turn: float) -> np.ndarray:
     """Cells that the line of a drawing (n, 3) passes, one for every half cell of its length."""
-    strokes = from_stroke3(drawing)
+    cosine, sine = np.cos(np.deg2rad(turn)), np.sin(np.deg2rad(turn))
+    strokes = [stroke @ np.array([[cosine, sine], [-sine, cosine]]) for stroke in from_stroke3(drawing)]
     points = np.concatenate(strokes)
     low, extent = points.min(axis=0), np.ptp(points, axis=0)
     scale = GRID / extent.max() if extent.max() > 0 else 0.0
@@ -83,13 +90,14 @@ def nearest_vectors(vectors: np.ndarray, train: np.ndarray) -> Nearest:
     return _nearest(distances(vectors, train))
 
 
-def nearest_lines(drawings: LineMaps, train: Sequence[np.ndarray]) -> Nearest:
-    """By chamfer distance to the train drawings."""
-    # In blocks: the maps of five thousand drawings would take 400 MB.
-    blocks = [
-        drawings.chamfer(LineMaps(train[start : start + _BLOCK])) for start in range(0, len(train), _BLOCK)
-    ]
-    return _nearest(np.concatenate(blocks, axis=1))
+def nearest_lines(drawings: Sequence[np.ndarray], train: Sequence[np.ndarray]) -> Nearest:
+    """By chamfer distance to the train drawings, turned as it fits best."""
+    maps, parts = LineMaps(train), []
+    for start in range(0, len(drawings), _BLOCK):
+        block = drawings[start : start + _BLOCK]
+        turned = [LineMaps(block, turn).chamfer(maps) for turn in TURNS]
+        parts.append(np.min(turned, axis=0))
+    return _nearest(np.concatenate(parts))
 
 
 def _nearest(between: np.ndarray) -> Nearest:

@@ -209,8 +209,8 @@ def _sections(comparison: Comparison) -> Iterable[_Section]:
         yield _Section(
             "Nearest train drawings",
             "Pairs of a sample (left) and the train drawing nearest to it (right), nearest pairs first: by line "
-            "(Chamfer distance in percent of the longer side), and by embedding. A sample is suspected of being a copy "
-            "where it is nearer than all but 1 % of the held-out drawings are to theirs.",
+            "(Chamfer distance in percent of the longer side, turned as it fits best), and by embedding. A sample is "
+            "suspected of being a copy where it is nearer than all but 1 % of the held-out drawings are to theirs.",
             groups=list(_pair_groups(comparison.pairs)),
         )
 
@@ -303,10 +303,11 @@ def _interval(estimate: Estimate | None) -> str:
 
 
 _STYLE = """
-body{font:15px/1.5 system-ui,sans-serif;max-width:1240px;margin:2em auto;padding:0 1em;color:#1f2430;background:#fff}
+body{font:15px/1.5 system-ui,sans-serif;max-width:1400px;margin:2em auto;padding:0 1em;color:#1f2430;background:#fff}
 table{border-collapse:collapse;margin:1em 0;display:block;overflow-x:auto}
 th,td{padding:.25em .5em;text-align:right;border-bottom:1px solid #e6e2d8;white-space:nowrap;font-size:13px}
-th:first-child,td:first-child{text-align:left}
+th{white-space:normal;vertical-align:bottom}
+th:first-child,td:first-child{text-align:left;white-space:normal;min-width:11em}
 .beside{display:flex;flex-wrap:wrap;gap:1.5em}
 .group h3{font-size:1em;margin:.5em 0}
 .grid{display:grid;gap:4px;width:max-content}

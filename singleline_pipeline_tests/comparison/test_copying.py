@@ -22,21 +22,27 @@ def walks(count: int, seed: int) -> list[np.ndarray]:
     return found
 
 
+def turned(drawing: np.ndarray, degrees: float) -> np.ndarray:
+    steps = (drawing[:, 0] + 1j * drawing[:, 1]) * np.exp(1j * np.deg2rad(degrees))
+    return np.column_stack([steps.real, steps.imag, drawing[:, 2]])
+
+
 def test_a_planted_copy_is_suspected_and_new_lines_are_not() -> None:
-    """The check is worth what it catches: copies that are moved, enlarged, reversed, a little shaken."""
+    """The check is worth what it catches: copies that are moved, enlarged, reversed, turned, a little shaken."""
     train, held_out = walks(200, 0), walks(100, 1)
-    limit = threshold(nearest_lines(LineMaps(held_out), train))
+    limit = threshold(nearest_lines(held_out, train))
     rng = np.random.default_rng(2)
     copies = [
         train[3] + [[500, 0, 0]] * np.eye(90, 1),
         train[50] * [3, 3, 1],
         reverse_stroke3(train[80]),
+        turned(train[100], 13.0),
         train[120] + np.column_stack([rng.normal(0, 0.3, (90, 2)), np.zeros(90)]),
     ]
-    found = nearest_lines(LineMaps([*copies, *walks(100, 3)]), train)
-    assert found.index[:4].tolist() == [3, 50, 80, 120]
-    assert (found.distance[:4] < limit).all()
-    assert (found.distance[4:] < limit).mean() <= 0.05
+    found = nearest_lines([*copies, *walks(100, 3)], train)
+    assert found.index[:5].tolist() == [3, 50, 80, 100, 120]
+    assert (found.distance[:5] < limit).all()
+    assert (found.distance[5:] < limit).mean() <= 0.05
 
 
 def test_chamfer_distance_by_hand() -> None:
@@ -74,11 +80,12 @@ def test_the_grid_is_fine_enough_to_leave_the_distance_as_it_is() -> None:
 def test_dots_and_straight_lines_have_a_place_on_the_grid(drawing: list[list[float]]) -> None:
     maps = LineMaps([np.array(drawing, float)])
     assert maps.cells.sum() == pytest.approx(1)
+    assert maps.away.min() == 0
     assert np.isfinite(maps.away).all()
 
 
 def test_blocks_make_no_difference(monkeypatch: pytest.MonkeyPatch) -> None:
-    train, drawn = wheels(9), LineMaps(wheels(4, seed=1))
+    train, drawn = wheels(9), wheels(4, seed=1)
     whole = nearest_lines(drawn, train)
     monkeypatch.setattr("singleline_pipeline.comparison.copying._BLOCK", 2)
     parts = nearest_lines(drawn, train)
