@@ -11,7 +11,7 @@ VENV ?= .venv
 PIP_ARGS ?=
 PIP = $(VENV)/bin/python -m pip install --disable-pip-version-check -qq -c constraints.txt $(PIP_ARGS)
 
-.PHONY: demo dev encoders test lint benchmark clean
+.PHONY: demo dev encoders test lint benchmark benchmark-kanji clean
 
 demo: $(VENV)/.installed
 	$(VENV)/bin/singleline demo
@@ -31,6 +31,11 @@ lint: $(VENV)/.installed-test
 
 benchmark: $(VENV)/.installed-test
 	$(VENV)/bin/python -m pytest singleline_pipeline_tests/benchmarks --benchmark-only
+
+# SECONDS: CPU seconds of training for each model.
+SECONDS ?= 360
+benchmark-kanji: $(VENV)/.installed-test
+	$(VENV)/bin/python -m singleline_pipeline_tests.benchmarks.kanji --seconds $(SECONDS)
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	@test -n "$(PYTHON)" && $(PYTHON) $(NEW_ENOUGH) \

@@ -1,0 +1,111 @@
+"""A run that is terminated while it trains, in a process of its own, and the one after it."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import dagster as dg
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from singleline_pipeline.assets.table_asset import table_of
+from singleline_pipeline.definitions import defs
+from singleline_pipeline.nested import stroke3_to_arrow
+from singleline_pipeline.schemas import SCHEMAS
+from singleline_pipeline_tests.sketch_models.conftest import wheels
+
+from .conftest import new_shelf
+
+_RUN = """
+import sys
+import dagster as dg
+from singleline_pipeline_tests.assets.test_terminated import materialize
+
+with dg.DagsterInstance.local_temp(sys.argv[1]) as instance:
+    materialize(instance)
+"""
+
+
+def materialize(instance: dg.DagsterInstance) -> dg.ExecuteInProcessResult:
+    """Train for nine steps on what lies in the lake."""
+    return dg.materialize(
+        list(defs.resolve_asset_graph().assets_defs),
+        selection=["sketch_rnn"],
+        instance=instance,
+        run_config={
+            "ops": {"sketch_rnn": {"config": {"max_steps": 9, "threads": 1, "augmentation": "on_the_fly"}}}
+        },
+        raise_on_error=False,
+    )
+
+
+def checkpoints(models: Path) -> list[Path]:
+    # Resolved: `current` is a link to the run that the same checkpoints are of.
+    return sorted({path.resolve() for path in models.glob("sketch_rnn/*/checkpoints/checkpoint-*")})
+
+
+def last_weights(models: Path) -> dict[str, torch.Tensor]:
+    (checkpoint,) = [path for path in checkpoints(models) if path.name == "checkpoint-9"]
+    return load_file(checkpoint / "model.safetensors")
+
+
+def test_a_terminated_run_leaves_a_checkpoint_that_the_next_one_goes_on_from(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Dagster interrupts the process of a run with SIGINT: hours of training must not be lost to the button."""
+    drawings = wheels(24)
+    columns = {name: [None] * len(drawings) for name in SCHEMAS["stroke3_dataset"].names}
+    columns |= {
+        "drawing_id": [f"sb01p001d{number:02d}" for number in range(24)],
+        "page_id": ["sb01p001"] * 24,
+        "sketchbook": ["sb01"] * 24,
+        "split": ["train"] * 20 + ["valid"] * 4,
+        "stroke3": stroke3_to_arrow(drawings),
+        "points": [len(drawing) for drawing in drawings],
+        "strokes": [int(drawing[:, 2].sum()) for drawing in drawings],
+        "epsilon": np.zeros(24, np.float32),
+    }
+    none = {name: [] for name in SCHEMAS["augmented_dataset"].names} | {"stroke3": stroke3_to_arrow([])}
+    weights = []
+    for place in ("terminated", "whole"):
+        (tmp_path / place).mkdir()
+        with new_shelf(tmp_path / place, monkeypatch, on_disk=True) as shelf:
+            shelf.lake.write("stroke3_dataset", table_of("stroke3_dataset", columns))
+            shelf.lake.write("augmented_dataset", table_of("augmented_dataset", none))
+            if place == "terminated":
+                said = terminated(tmp_path / place / "instance", shelf.home.models)
+                (run,) = shelf.instance.get_runs()
+                assert run.status in (dg.DagsterRunStatus.CANCELED, dg.DagsterRunStatus.FAILURE)
+                (checkpoint,) = checkpoints(shelf.home.models)
+                step = int(checkpoint.name.rpartition("-")[2])
+                assert 1 <= step < 9
+                assert f"Stopped by SIGINT after step {step}: the same training goes on from there" in said
+            assert materialize(shelf.instance).success
+            history = shelf.lake.read("sketch_rnn")
+            assert history["step"].to_pylist()[-1] == 9
+            weights.append(last_weights(shelf.home.models))
+    resumed, whole = weights
+    assert all(torch.equal(tensor, resumed[key]) for key, tensor in whole.items())
+
+
+def terminated(instance: Path, models: Path) -> str:
+    """What a run said that was sent SIGINT as soon as its training had begun."""
+    run = subprocess.Popen(
+        [sys.executable, "-c", _RUN, str(instance)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    deadline = time.monotonic() + 120
+    while not list(models.glob("sketch_rnn/*/tensorboard/events.*")) and run.poll() is None:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    run.send_signal(signal.SIGINT)
+    said, _ = run.communicate(timeout=120)
+    return said
