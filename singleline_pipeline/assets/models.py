@@ -128,6 +128,11 @@ def _train(
             progress=TrainingLog(context.log),
         )
     promotion = promote(home.get().models / name, run, splits["valid"] or splits["train"])
+    if promotion.other_kind:
+        context.log.warning(
+            f"{run.name} is in use now. The weights that were had a score of another kind (tokens or not, or another "
+            "tolerance), which says nothing about which is better; they stay in their folder."
+        )
     if not promotion.promoted:
         context.log.warning(
             f"{run.name} is not better than the weights in use ({promotion.score:.3f} against "

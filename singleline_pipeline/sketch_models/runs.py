@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from singleline_pipeline.sketch_models.errors import ModelFolderError
+from singleline_pipeline.sketch_models.errors import DatasetError, ModelFolderError
 from singleline_pipeline.sketch_models.folders import load_model
 from singleline_pipeline.sketch_models.score import evaluate
 from singleline_pipeline.sketch_models.settings import TrainSettings
@@ -24,12 +24,14 @@ class Promotion:
     """Whether a run became the current one, and the scores on the same held-out drawings that decided it.
 
     score_name: which score that is; current_score: None where there was nothing that it could be compared with
+    other_kind: whether there was a current run, whose score is of another kind
     """
 
     promoted: bool
     score: float
     current_score: float | None
     score_name: str
+    other_kind: bool
 
 
 def run_folder(
@@ -59,24 +61,26 @@ def promote(models: Path, run: Path, held_out: Sequence[np.ndarray]) -> Promotio
     """Make a run the current one unless it is worse on the held-out drawings than the one that is.
 
     Both are scored here, on the same drawings: scores of earlier datasets cannot be compared. A current run gives way
-    where it can no longer be loaded, and where its score is of another kind: whoever trains the token variant after
-    the continuous one, or the other way round, wants to draw with it, and no figure says which of the two is better.
+    where it can no longer be loaded, where it is of another scale, and where its score is of another kind: whoever
+    trains the token variant after the continuous one, or the other way round, wants to draw with it, and no figure
+    says which of the two is better.
     """
     model = load_model(run)
     score = evaluate(model, held_out)[model.score_name]
     link = models / CURRENT
-    current = None
+    current, other_kind = None, False
     if link.exists() and link.resolve() != run.resolve():
         try:
             present = load_model(link.resolve())
-            if present.comparable == model.comparable:
+            other_kind = present.comparable != model.comparable
+            if not other_kind:
                 current = evaluate(present, held_out)[present.score_name]
-        except ModelFolderError:
+        except (ModelFolderError, DatasetError):  # the drawings are sound, so it is its scale that is another
             current = None
     if current is not None and score > current:
-        return Promotion(False, score, current, model.score_name)
+        return Promotion(False, score, current, model.score_name, other_kind)
     temporary = models / f".{CURRENT}.{os.getpid()}"
     temporary.unlink(missing_ok=True)
     temporary.symlink_to(run.name)
     os.replace(temporary, link)
-    return Promotion(True, score, current, model.score_name)
+    return Promotion(True, score, current, model.score_name, other_kind)

@@ -185,11 +185,11 @@ def _encode(codebook: Codebook, drawings: list[np.ndarray], names: list[int]) ->
         residual[going] = found.residual[from_state, kept % ways]
         chosen[step, going] = found.codes[from_state, kept % ways]
     for row, length in enumerate(lengths):
-        beam = int(cost[row].argmin())
+        followed = int(cost[row].argmin())
         way = []
         for step in range(length - 1, -1, -1):
-            way.append(beam)
-            beam = int(parent[step, row, beam])
+            way.append(followed)
+            followed = int(parent[step, row, followed])
         yield _in_order(chosen[np.arange(length), row, way[::-1]], search.rank)
 
 

@@ -322,8 +322,10 @@ def test_tokens_and_densities_never_meet_in_a_comparison(trained, tmp_path):
     assert promote(models, models / "continuous", held_out).score_name == "nats_per_point"
     first = promote(models, models / "tokens", held_out)
     assert (first.promoted, first.current_score, first.score_name) == (True, None, "token_nats_per_point")
+    assert first.other_kind
     worse = promote(models, models / "untrained", held_out)
     assert not worse.promoted
+    assert not worse.other_kind
     assert worse.current_score == pytest.approx(first.score)
     assert promote(models, models / "finer", held_out).current_score is None
     assert promote(models, models / "continuous", held_out).current_score is None
