@@ -427,7 +427,7 @@ def run(
     ] = None,
     train: Annotated[
         Preset | None,
-        typer.Option("--train", help="Also train both models with this preset, and draw samples."),
+        typer.Option("--train", help="Also train both models with this preset, draw samples, compare."),
     ] = None,
     refit: Annotated[
         bool, typer.Option("--refit", help="Fit the clusters anew: after many new pages, or another encoder.")

@@ -25,6 +25,7 @@ from singleline_pipeline.embedding import encoder
 from singleline_pipeline.geometry import from_stroke3
 from singleline_pipeline.sketch_models.drawings import offset_scale
 from singleline_pipeline.sketch_models.sampling import Sample
+from singleline_pipeline.sketch_models.score import evaluate
 from singleline_pipeline.sketch_models.sketch_model import SketchModel
 
 HELD_OUT, TRAIN = "held-out", "train"
@@ -281,7 +282,11 @@ class _Work:
             try:
                 found[name] = measure_likelihood(model, drawings, scale=scale, seed=self.settings.seed)
             except ComparisonError as error:
-                self.notes.append(f"The score of {name} is left out. {error}")
+                said = f"The score of {name} is left out. {error}"
+                if model.score_kind != "density":
+                    own = evaluate(model, drawings, seed=self.settings.seed)[model.score_name]
+                    said += f" By itself: {own:.3f} {model.score_name}."
+                self.notes.append(said)
         for name, one in found.items():
             for part, nats in _score_parts(one).items():
                 self._add(name, "nats_per_point", part, ratio_estimate(nats, one.points, self._rng()), "nats")
