@@ -114,8 +114,9 @@ class TwoSampleTest:
     def __call__(self, drawn: np.ndarray, rng: np.random.Generator) -> TwoSample:
         """Of samples (n, d).
 
-        The deviations are those over halves of both sides, drawn without replacement and scaled to the whole (a
-        bootstrap would hold vectors twice, which are their own neighbours): half of n has twice the variance.
+        The deviations are those over halves of both sides, drawn without replacement, for a bootstrap would hold
+        vectors twice, which are their own neighbours. A half differs from the whole as much as the whole does from the
+        next sample (the delete-half jackknife; Shao and Wu 1989).
         """
         halves = [
             self._scores(
@@ -123,7 +124,7 @@ class TwoSampleTest:
             )
             for _ in range(_RESAMPLES)
         ]
-        spread = np.std(halves, axis=0, ddof=1) / np.sqrt(2)
+        spread = np.std(halves, axis=0, ddof=1)
         value = self._scores(drawn, self.held_out)
         return TwoSample(*((one, float(of)) for one, of in zip(value, spread, strict=True)))
 

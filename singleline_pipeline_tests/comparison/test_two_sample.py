@@ -94,6 +94,20 @@ def test_samples_of_the_same_distribution_score_as_the_noise_floor_does() -> Non
     assert test(perfect + 1.0, np.random.default_rng(2)).frechet[0] > 5 * floor.frechet[0]
 
 
+def test_the_spread_is_what_another_sample_would_differ_by() -> None:
+    """Against the deviation over twenty independent pairs of samples: half of it would call noise a difference."""
+    train = normal(200, 99, size=8)
+    scores, spreads = [], []
+    for seed in range(20):
+        score = TwoSampleTest(normal(60, 2 * seed, size=8), train)(
+            normal(60, 2 * seed + 1, mean=0.5, size=8), np.random.default_rng(seed)
+        )
+        scores.append([value for value, _ in (score.frechet, score.precision, score.recall)])
+        spreads.append([spread for _, spread in (score.frechet, score.precision, score.recall)])
+    ratio = np.mean(spreads, axis=0) / np.std(scores, axis=0, ddof=1)
+    assert ((ratio > 0.6) & (ratio < 1.8)).all(), ratio
+
+
 def test_the_same_seed_gives_the_same_scores() -> None:
     test = TwoSampleTest(normal(30, 0), normal(90, 1))
     drawn = normal(30, 2)
