@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+from safetensors import safe_open
 from torch.utils.tensorboard import SummaryWriter
 from transformers import PrinterCallback, TrainingArguments
 from transformers.integrations import TensorBoardCallback
@@ -28,8 +29,8 @@ from singleline_pipeline.sketch_models.drawings import (
     fingerprint,
     offset_scale,
 )
-from singleline_pipeline.sketch_models.errors import DatasetError, TrainingError
-from singleline_pipeline.sketch_models.folders import MODELS, without_bars
+from singleline_pipeline.sketch_models.errors import DatasetError, ModelFolderError, TrainingError
+from singleline_pipeline.sketch_models.folders import MODELS, load_model, without_bars
 from singleline_pipeline.sketch_models.history import score_name
 from singleline_pipeline.sketch_models.model_card import write_model_card
 from singleline_pipeline.sketch_models.processes import Processes
@@ -37,6 +38,7 @@ from singleline_pipeline.sketch_models.run import Flow, HistoryRow, Run, SketchT
 from singleline_pipeline.sketch_models.schedule import LearningRate
 from singleline_pipeline.sketch_models.settings import ModelName, Preset, TrainSettings
 from singleline_pipeline.sketch_models.sheets import SAMPLES
+from singleline_pipeline.sketch_models.sketch_model import SketchModel
 from singleline_pipeline.sketch_models.stopping import StopRequest
 
 _NO_LIMIT = 10**9  # steps
@@ -152,7 +154,8 @@ def train(
     progress: called with every row of the history, in the main process
 
     Where `out` holds a checkpoint of the same model, settings and data, training goes on from it, and processor
-    time counts on. A training that was through under the same limits is not repeated. SIGINT and SIGTERM leave a
+    time counts on; where that is of another version, or of other data or settings, it begins anew and says so. A
+    training that was through under the same limits is not repeated. SIGINT and SIGTERM leave a
     checkpoint of the step that is under way and are then handed on. Several processes, as `accelerate launch` starts
     them, share each batch: the training is the one of a single process, apart from what latent and dropout draw.
     Raises DatasetError for bad drawings, TrainingError where the loss is not a number, too many steps in a row are
@@ -189,7 +192,7 @@ def train(
             f"The training in {out} is at step {state.step} and was never evaluated: give it more than "
             f"{settings.max_steps} steps."
         )
-    if through:
+    if through and _loads(out):
         state.stopped_because = through
         if not ((out / "README.md").is_file() and (out / SAMPLES).is_file()):  # killed before it was written
             write_model_card(out, name, settings, state, learned, valid)
@@ -224,6 +227,9 @@ def train(
                     "%s holds a training of other data or settings: beginning anew, in its place.", out
                 )
         model = kind(config)
+        if checkpoint is not None and not _fits(checkpoint, model):
+            _log.warning("%s holds a training of another version: beginning anew, in its place.", out)
+            checkpoint, state = None, Progress(state.identity, limits=limits)
         bf16 = has_bf16(args.device) if settings.bf16 is None else settings.bf16
         variants = TrainingDrawings(learned, settings.seed, settings.augmentation, rows)
         with StopRequest() as stop, contextlib.ExitStack() as opened:
@@ -272,6 +278,22 @@ def train(
         raise TrainingError(_stopped("a signal", state, out))
     processes.wait()
     return _result(out, state)
+
+
+def _loads(folder: Path) -> bool:
+    """Whether the weights in a folder are of this version; what was through with another is to be learned again."""
+    try:
+        load_model(folder)
+    except ModelFolderError:
+        return False
+    return True
+
+
+def _fits(checkpoint: Path, model: SketchModel) -> bool:
+    """Whether a checkpoint holds the weights of such a model, and not of one that another version made."""
+    with safe_open(checkpoint / "model.safetensors", "pt") as file:
+        held = {key: file.get_slice(key).get_shape() for key in file.keys()}  # noqa: SIM118 - no mapping
+    return held == {key: list(tensor.shape) for key, tensor in model.state_dict().items()}
 
 
 def _stopped(by: str, state: Progress, out: Path) -> str:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+import shutil
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -56,6 +57,8 @@ def kanji_dataset(files: Iterable[Path]) -> Splits:
 
 def measure(name: ModelName, splits: Splits, out: Path, seconds: float, seed: int) -> dict[str, Any]:
     """Train a model for so many CPU seconds and score it on the test split."""
+    # Anew: what lies there may be of another version, whose figures these are not.
+    shutil.rmtree(out, ignore_errors=True)
     settings = TrainSettings(max_seconds=seconds, threads=1, seed=seed)
     result = train(name, {key: splits[key] for key in ("train", "valid")}, out, settings)
     model = load_model(result.model_dir)

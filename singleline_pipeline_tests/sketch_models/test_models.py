@@ -199,8 +199,8 @@ def test_weights_of_another_version_are_refused(tmp_path, name):
     (tmp_path / "config.json").write_text(json.dumps(config | {"latent_size": 0}))
     with pytest.raises(ModelFolderError):
         load_model(tmp_path)
-    (tmp_path / "config.json").write_text(json.dumps(config | {"components": 5}))
-    with pytest.raises(ModelFolderError):
+    (tmp_path / "config.json").write_text(json.dumps(config | {"components": 5, "project_version": "0.1"}))
+    with pytest.raises(ModelFolderError, match=r"version 0\.1"):
         load_model(tmp_path)
 
 

@@ -29,8 +29,10 @@ from singleline_pipeline.sketch_models import (
 )
 from singleline_pipeline.sketch_models.averaging import WeightAverage, warmed_up
 from singleline_pipeline.sketch_models.checkpoints import Progress
+from singleline_pipeline.sketch_models.folders import MODELS
 from singleline_pipeline.sketch_models.run import Flow, SketchTrainer
 from singleline_pipeline.sketch_models.schedule import Clock, LearningRate, kl_weight
+from singleline_pipeline.sketch_models.sketch_model import SketchConfig, SketchModel
 from singleline_pipeline.sketch_models.spikes import is_spike
 from singleline_pipeline.sketch_models.training import split_off_valid
 
@@ -50,6 +52,18 @@ def weights(folder: Path) -> dict[str, torch.Tensor]:
 
 def last_weights(folder: Path, step: int) -> dict[str, torch.Tensor]:
     return load_file(folder / "checkpoints" / f"checkpoint-{step}" / "model.safetensors")
+
+
+def model_of(name: str, changed: dict[str, Any]) -> type[SketchModel]:
+    """A model's class that makes something else of a config than it is told."""
+
+    class Changed(MODELS[name]):
+        def __init__(self, config: SketchConfig) -> None:
+            for key, value in changed.items():
+                setattr(config, key, value)
+            super().__init__(config)
+
+    return Changed
 
 
 class StoppedError(Exception):
@@ -460,6 +474,35 @@ def test_a_folder_of_another_training_is_begun_anew_with_a_warning(tmp_path, cap
     assert {path.name for path in (tmp_path / "checkpoints").glob("checkpoint-*")} == {
         "checkpoint-8", "checkpoint-12",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("steps", [12, 16], ids=["through", "to be gone on with"])
+def test_a_training_of_another_version_is_begun_anew_with_a_warning(
+    name, steps, tmp_path, monkeypatch, caplog
+):
+    """Its settings and data are the same, its weights are not: loaded where they fit, they would be noise."""
+    monkeypatch.setitem(TINY[name], "components", 5)
+    old = train(name, SPLITS, tmp_path, settings(name))
+    changed = {"components": 4}
+    kind = type(load_model(tmp_path).config)
+    # This version makes other weights of the same arguments.
+    monkeypatch.setattr(training, "MODELS", {name: model_of(name, changed)})
+    (tmp_path / "model.safetensors").write_bytes(b"of another version")
+    seen: list[int] = []
+    with caplog.at_level(logging.WARNING):
+        new = train(
+            name,
+            SPLITS,
+            tmp_path,
+            settings(name, max_steps=steps),
+            progress=lambda row: seen.append(row["step"]),
+        )
+    assert "holds a training of another version: beginning anew" in caplog.text
+    assert seen[0] == 4
+    assert new.steps == steps
+    assert new.history != old.history
+    assert isinstance(load_model(tmp_path).config, kind)
+    assert load_model(tmp_path).config.components == 4
 
 
 def test_a_drawing_without_end_is_refused_by_its_row(tmp_path):
