@@ -15,7 +15,7 @@ from torch import Tensor
 
 from singleline_pipeline.comparison.errors import ComparisonError
 from singleline_pipeline.sketch_models.drawings import check_drawings, pad_drawings
-from singleline_pipeline.sketch_models.features import with_start_row
+from singleline_pipeline.sketch_models.features import Rows, with_start_row
 from singleline_pipeline.sketch_models.mixture import PEN_END, MixtureParameters, log_density
 from singleline_pipeline.sketch_models.score import target_noise
 from singleline_pipeline.sketch_models.sketch_model import SketchModel
@@ -140,7 +140,7 @@ def _measure_batch(
         posterior = model.posterior(points, lengths)
         latent, kl = posterior.mean, posterior.kl()
     rows = with_start_row(points)
-    predicted = model.predict(rows, latent)
+    predicted = model.head(model.decode(model.features(rows), latent))
     of_points = MixtureParameters(*(part[:, :-1] for part in predicted))
     targets = (points[..., :2] + moved.to(points.device)) / model.config.scale
     xy, pen = _nats(of_points, targets, points[..., 2], shift)
@@ -166,9 +166,10 @@ def _measure_batch(
 
     # Row k of the second half is row cut + k of the drawing; the first of them tells of no step and no pen.
     index = (cut.unsqueeze(1) + order).clamp(max=points.shape[1] - 1)
-    drawings_of = torch.arange(len(points), device=points.device)
-    second = with_start_row(_pick(points, index)[:, :-1], position=rows.position[drawings_of, cut], order=cut)
-    alone = model.predict(second, latent)
+    second = Rows(*(_pick(part, index) for part in rows))
+    second.offset[:, 0] = 0
+    second.pen[:, 0] = rows.pen[:, 0]
+    alone = model.head(model.decode(model.features(second), latent))
     xy, pen = _nats(alone, _pick(targets, index), _pick(points, index)[..., 2], shift)
     there = order < (lengths - cut).unsqueeze(1)
     found["given_nothing"] = ((xy + pen) * there).sum(1)
