@@ -340,6 +340,20 @@ def test_a_split_that_is_not_there_is_named_with_those_that_are(studio: Studio) 
     )
 
 
+def test_drawings_of_another_scale_are_scored_with_a_warning_that_names_both(studio: Studio) -> None:
+    """Millimetres in place of units give a score that looks like one of a bad model."""
+    splits = geometry.load_drawings(studio.folder / "drawings.npz")
+    larger = [drawing * np.float32([5, 5, 1]) for drawing in splits["valid"]]
+    geometry.save_npz(studio.folder / "larger.npz", {"valid": larger})
+    said = singleline("evaluate", "models/sketch_rnn", "--data", "larger.npz", "--json")
+    assert said.code == 0
+    scale = json.loads((studio.folder / "models" / "sketch_rnn" / "config.json").read_text())["scale"]
+    own = float(np.concatenate([drawing[:, :2] for drawing in larger]).std())
+    assert "These drawings are on another scale" in said.err
+    assert f"deviate by {own:.3g} file units, the model's by {scale:.3g}" in said.err
+    assert not singleline("evaluate", "models/sketch_rnn", "--data", "drawings.npz", "--json").err
+
+
 def test_the_table_of_the_dataset_is_a_file_of_drawings(studio: Studio, filled_shelf: Shelf) -> None:
     """What `singleline run` has made can be scored and trained on without an export."""
     table = filled_shelf.folder / "mine" / "lake" / "stroke3_dataset.parquet"
