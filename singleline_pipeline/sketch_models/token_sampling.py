@@ -40,8 +40,9 @@ def sample_tokens(
 ) -> list[Sample]:
     """See `TokenTransformer.sample`.
 
-    The lift and the end come by `PenClock`, as in the continuous variant: the probability that a code lifts is that of
-    all codes that do. Which code it is, among those that lift or among all others, is drawn from the sharpened softmax.
+    The lift and the end come by `PenClock`, as in the continuous variant, and so does a code that carries: each has the
+    probability of all codes of its role. Which of them it is comes from the sharpened softmax. Sharpened together, the
+    few codes that carry would win over the many that close, and cold drawings be made of long lines.
     """
     asked = check_request(model, n, temperature, max_points, generator, prefix, z)
     device, generator = model.device, asked.generator
@@ -54,9 +55,9 @@ def sample_tokens(
     points = torch.full((n,), len(asked.begun), device=device)
     carried = torch.zeros(n, dtype=torch.int64, device=device)  # codes of the row that is not closed yet
     ended = torch.zeros(n, dtype=torch.bool, device=device)
-    ends, lifts = (PenClock(n, temperature, generator, device) for _ in range(2))
+    ends, lifts, carries = (PenClock(n, temperature, generator, device) for _ in range(3))
     active = torch.arange(n, device=device)
-    is_up, is_carry = model.code_roles == Role.UP, model.code_roles == Role.CARRY
+    is_down, is_up, is_carry = (model.code_roles == role for role in Role)
 
     rows = model.token_rows(written[0])
     features = model.features_from_start(written[0])
@@ -80,10 +81,13 @@ def sample_tokens(
             rows = Rows(*(part[going_on] for part in rows))
             cache.select(going_on)
         codes = log_probability[:, :-1].log_softmax(dim=-1)
-        lift = lifts.strikes(active, codes[:, is_up].exp().sum(dim=-1))
+        up, carry = (codes[:, role].exp().sum(dim=-1) for role in (is_up, is_carry))
+        lift = lifts.strikes(active, up)
         lifts.wind(active[lift])
-        allowed = torch.where(lift.unsqueeze(1), is_up, ~is_up)
-        allowed = allowed & ~(is_carry & (carried[active] >= MOST_TOKENS - 1).unsqueeze(1))
+        on = carries.strikes(active, carry / (1 - up).clamp(min=1e-7)) & ~lift
+        carries.wind(active[on])
+        on &= carried[active] < MOST_TOKENS - 1
+        allowed = torch.where(lift.unsqueeze(1), is_up, torch.where(on.unsqueeze(1), is_carry, is_down))
         token = choose(codes, allowed, temperature, generator)
         step = token.new_full((n, 1), -1)
         step[active, 0] = token
