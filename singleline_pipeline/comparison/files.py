@@ -32,7 +32,10 @@ class CurrentModels:
 
 
 def current_models(folder: Path) -> CurrentModels:
-    """Load what `<name>/current` of each model says; what cannot be loaded is missing, and why."""
+    """Load what `<name>/current` of each model says; what cannot be loaded is missing, and why.
+
+    Raises ComparisonError where there is no model at all.
+    """
     found = CurrentModels()
     for name in MODEL_NAMES:
         try:
@@ -42,6 +45,8 @@ def current_models(folder: Path) -> CurrentModels:
             found.missing.append(f"{name} is left out. {error}")
         else:
             found.runs[name] = run.name
+    if not found.models:
+        raise ComparisonError(f"There is no model to compare. {' '.join(found.missing)}")
     return found
 
 

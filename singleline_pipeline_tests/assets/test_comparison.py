@@ -73,7 +73,9 @@ def test_without_any_model_the_step_says_what_to_do(dataset: Shelf) -> None:
     failed = compare(dataset, raise_on_error=False)
     assert not failed.success
     [event] = failed.get_step_failure_events()
-    assert "There is no model to compare" in str(event.step_failure_data.error.cause)
+    said = str(event.step_failure_data.error.cause)
+    assert "There is no model to compare" in said
+    assert all(f"{model} is left out. There are no trained weights" in said for model in MODELS)
 
 
 def test_the_same_weights_give_the_same_table_and_the_same_report(dataset: Shelf) -> None:
