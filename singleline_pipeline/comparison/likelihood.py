@@ -15,7 +15,7 @@ from torch import Tensor
 
 from singleline_pipeline.comparison.errors import ComparisonError
 from singleline_pipeline.sketch_models.drawings import check_drawings, pad_drawings
-from singleline_pipeline.sketch_models.features import Rows, with_start_row
+from singleline_pipeline.sketch_models.features import with_start_row
 from singleline_pipeline.sketch_models.mixture import PEN_END, MixtureParameters, log_density
 from singleline_pipeline.sketch_models.score import target_noise
 from singleline_pipeline.sketch_models.sketch_model import SketchModel
@@ -135,15 +135,10 @@ def _measure_batch(
     points, lengths = batch.points.to(model.device), batch.lengths.to(model.device)
     order = torch.arange(points.shape[1], device=points.device)
     real = order < lengths.unsqueeze(1)
-    latent, kl = None, points.new_zeros(len(points))
-    if model.config.latent_size:
-        posterior = model.posterior(points, lengths)
-        latent, kl = posterior.mean, posterior.kl()
-    rows = with_start_row(points)
-    predicted = model.head(model.decode(model.features(rows), latent))
-    of_points = MixtureParameters(*(part[:, :-1] for part in predicted))
+    latent, kl = model.latent_of(points, lengths, None)
+    predicted = model.predict(with_start_row(points), latent)
     targets = (points[..., :2] + moved.to(points.device)) / model.config.scale
-    xy, pen = _nats(of_points, targets, points[..., 2], shift)
+    xy, pen = _nats(predicted, targets, points[..., 2], shift)
 
     lifted = torch.zeros_like(real)
     lifted[:, 1:] = points[:, :-1, 2] > 0
@@ -164,13 +159,11 @@ def _measure_batch(
     found["given_half"] = ((xy + pen) * after).sum(1)
     found["far_given_half"] = ((xy + pen) * far).sum(1)
 
-    # Row k of the second half is row cut + k of the drawing; the first of them tells of no step and no pen.
     index = (cut.unsqueeze(1) + order).clamp(max=points.shape[1] - 1)
-    second = Rows(*(_pick(part, index) for part in rows))
-    second.offset[:, 0] = 0
-    second.pen[:, 0] = rows.pen[:, 0]
-    alone = model.head(model.decode(model.features(second), latent))
-    xy, pen = _nats(alone, _pick(targets, index), _pick(points, index)[..., 2], shift)
+    second = _pick(points, index)
+    begins = (points[..., :2] * (order < cut.unsqueeze(1)).unsqueeze(-1)).sum(1)
+    alone = model.predict(with_start_row(second, position=begins, order=cut), latent)
+    xy, pen = _nats(alone, _pick(targets, index), second[..., 2], shift)
     there = order < (lengths - cut).unsqueeze(1)
     found["given_nothing"] = ((xy + pen) * there).sum(1)
     found["far_given_nothing"] = ((xy + pen) * (there & (order >= SETTLED))).sum(1)
@@ -180,9 +173,10 @@ def _measure_batch(
 def _nats(
     predicted: MixtureParameters, targets: Tensor, lifts: Tensor, shift: float
 ) -> tuple[Tensor, Tensor]:
-    """Nats of the offsets and of the pens of rows, (b, t) each, from what was predicted for them."""
-    xy = shift - log_density(predicted, targets)
-    pen = -predicted.log_pen.gather(-1, lifts.long().unsqueeze(-1)).squeeze(-1)
+    """Nats of the offsets and of the pens of points, (b, t) each, from predictions (b, t + 1), the last of the end."""
+    parameters = MixtureParameters(*(part[:, :-1] for part in predicted))
+    xy = shift - log_density(parameters, targets)
+    pen = -parameters.log_pen.gather(-1, lifts.long().unsqueeze(-1)).squeeze(-1)
     return xy, pen
 
 

@@ -13,6 +13,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from singleline_pipeline.sketch_models.features import into_frame, out_of_frame
+
 PEN_DOWN, PEN_UP, PEN_END = 0, 1, 2
 """Pen states: the line goes on after this point, the pen lifts after it, the drawing is over (no point)."""
 
@@ -32,6 +34,7 @@ class MixtureParameters(NamedTuple):
     log_sigma: Tensor  # (..., k, 2)
     correlation: Tensor  # (..., k), inside (-1, 1)
     log_pen: Tensor  # (..., 3), normalised
+    frame: Tensor  # (..., 2), unit vectors: the first axis of the coordinates that the Gaussians are in
 
 
 class MixtureHead(nn.Module):
@@ -46,8 +49,8 @@ class MixtureHead(nn.Module):
         nn.init.zeros_(self.linear.bias)
         nn.init.normal_(self.linear.bias.data[components : 3 * components], std=0.5)
 
-    def forward(self, hidden: Tensor) -> MixtureParameters:
-        """hidden: (..., hidden_size)."""
+    def forward(self, hidden: Tensor, frame: Tensor | None = None) -> MixtureParameters:
+        """hidden: (..., hidden_size); frame: (..., 2), by default the canvas's own axes."""
         raw = self.linear(hidden).float()
         k = self.components
         weights, mean, sigma, correlation, pen = raw.split([k, 2 * k, 2 * k, k, 3], dim=-1)
@@ -58,6 +61,7 @@ class MixtureHead(nn.Module):
             + _LOG_SIGMA_RADIUS * torch.tanh(sigma.unflatten(-1, (k, 2)) / _LOG_SIGMA_RADIUS),
             correlation=_MAX_CORRELATION * torch.tanh(correlation),
             log_pen=functional.log_softmax(pen, dim=-1),
+            frame=raw.new_tensor([1.0, 0.0]).expand(*raw.shape[:-1], 2) if frame is None else frame,
         )
 
 
@@ -66,7 +70,8 @@ def log_density(parameters: MixtureParameters, offsets: Tensor) -> Tensor:
 
     Graves 2013, eq. 24-25, in logarithms throughout: a point 50 deviations away still has a gradient.
     """
-    scaled = (offsets.unsqueeze(-2) - parameters.mean) * torch.exp(-parameters.log_sigma)
+    turned = into_frame(parameters.frame, offsets)
+    scaled = (turned.unsqueeze(-2) - parameters.mean) * torch.exp(-parameters.log_sigma)
     zx, zy = scaled.unbind(-1)
     rho = parameters.correlation
     independent = (1 - rho) * (1 + rho)
@@ -97,4 +102,4 @@ def sample_offset(parameters: MixtureParameters, generator: torch.Generator | No
     rho = parameters.correlation.gather(1, component).squeeze(1)
     first, second = torch.randn(mean.shape, generator=generator, device=mean.device).unbind(-1)
     second = rho * first + torch.sqrt((1 - rho) * (1 + rho)) * second
-    return mean + sigma * torch.stack([first, second], dim=-1)
+    return out_of_frame(parameters.frame, mean + sigma * torch.stack([first, second], dim=-1))

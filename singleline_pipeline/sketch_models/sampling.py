@@ -147,7 +147,7 @@ def sample(
     cache = model.start_cache(latent, n, limit + 1)
     read = with_start_row(rows[:, : len(begun)])
     for point in range(len(begun), limit + 1):
-        parameters = model.next_row(model.features(read), cache)
+        parameters = model.next_row(read, cache)
         if point > 0:  # a drawing has at least one point
             over = ends.strikes(active, parameters.log_pen[:, PEN_END].exp())
             ended[active[over]] = True

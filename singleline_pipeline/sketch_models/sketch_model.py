@@ -20,7 +20,13 @@ from transformers.utils import ModelOutput
 from singleline_pipeline.sketch_models import sampling
 from singleline_pipeline.sketch_models.batches import collate
 from singleline_pipeline.sketch_models.drawings import check_drawings, pad_drawings
-from singleline_pipeline.sketch_models.features import Rows, feature_size, row_features, with_start_row
+from singleline_pipeline.sketch_models.features import (
+    Rows,
+    feature_size,
+    heading,
+    row_features,
+    with_start_row,
+)
 from singleline_pipeline.sketch_models.mixture import (
     PEN_END,
     MixtureHead,
@@ -39,6 +45,7 @@ class SketchConfig(PretrainedConfig):
         components: Gaussians in the mixture.
         latent_size: Width of the variational bottleneck; 0 leaves encoder and latent out.
         absolute_position: Whether the models read a point's position beside its offset.
+        heading_frame: Whether offsets are read and predicted in coordinates that turn with the line.
         free_nats: KL in nats a drawing that costs nothing in the loss (it does in the score).
         dataset_fingerprint: Which data the weights were fitted to.
         train_drawings: Number of drawings in the train split.
@@ -52,6 +59,7 @@ class SketchConfig(PretrainedConfig):
     components: int = 20
     latent_size: int = 128
     absolute_position: bool = True
+    heading_frame: bool = True
     free_nats: float = 5.5
     dataset_fingerprint: str = ""
     train_drawings: int = 0
@@ -144,13 +152,23 @@ class SketchModel(PreTrainedModel, ABC):
             "nats_per_point": (sums["xy"] + sums["pen"] + sums["end"] + sums["kl"]) / points,
         }
 
+    def frame(self, rows: Rows) -> Tensor:
+        """Unit vectors (b, t, 2): first axes of the coordinates in which what follows these rows is predicted."""
+        if self.config.heading_frame:
+            return heading(rows)
+        return rows.offset.new_tensor([1.0, 0.0]).expand_as(rows.offset)
+
     def features(self, rows: Rows) -> Tensor:
         """Features of rows, (b, t, f)."""
         config = self.config
         return row_features(
-            rows, scale=config.scale, canvas=config.canvas, max_points=config.max_points,
+            rows, self.frame(rows), scale=config.scale, canvas=config.canvas, max_points=config.max_points,
             absolute_position=config.absolute_position,
         )  # fmt: skip
+
+    def predict(self, rows: Rows, latent: Tensor | None) -> MixtureParameters:
+        """What comes after each of these rows (b, t) from a drawing's start."""
+        return self.head(self.decode(self.features(rows), latent), self.frame(rows))
 
     def latent_of(
         self, points: Tensor, lengths: Tensor, generator: torch.Generator | None
@@ -188,9 +206,10 @@ class SketchModel(PreTrainedModel, ABC):
         real = torch.arange(time, device=points.device) < lengths.unsqueeze(1)
         points = points * real.unsqueeze(-1)
         latent, kl = self.latent_of(points, lengths, generator)
-        hidden = self.decode(self.features(with_start_row(points)), latent, generator)
+        rows = with_start_row(points)
+        hidden, frame = self.decode(self.features(rows), latent, generator), self.frame(rows)
         # Row t of `hidden` has read the points before t, and predicts point t; row n predicts the end.
-        predicted = self.head(hidden[:, :-1][real])
+        predicted = self.head(hidden[:, :-1][real], frame[:, :-1][real])
         targets = points[..., :2] if target_noise is None else points[..., :2] + target_noise
         xy = -log_density(predicted, targets[real] / self.config.scale).sum()
         pen = functional.nll_loss(predicted.log_pen, points[..., 2][real].long(), reduction="sum")
@@ -267,9 +286,9 @@ class SketchModel(PreTrainedModel, ABC):
         z = sampling.spherical_interpolation(ends[0], ends[1], steps)
         return self.sample(steps, temperature=temperature, max_points=max_points, generator=generator, z=z)
 
-    def next_row(self, features: Tensor, cache: Any) -> MixtureParameters:
-        """What comes after the last of these rows, features (b, t, f); brings the cache forward."""
-        return self.head(self.advance(features, cache)[:, -1])
+    def next_row(self, rows: Rows, cache: Any) -> MixtureParameters:
+        """What comes after the last of these rows (b, t); brings the cache forward."""
+        return self.head(self.advance(self.features(rows), cache)[:, -1], self.frame(rows)[:, -1])
 
     def _init_weights(self, module: nn.Module) -> None:
         """Nothing: modules begin as they were constructed. transformers would pass over those without own weights."""

@@ -27,7 +27,6 @@ class SketchTransformerConfig(SketchConfig):
         feed_forward: Width of the feed-forward layers.
         encoder_layers: Blocks of the encoder.
         decoder_layers: Blocks of the decoder.
-        window: Rows before a row whose offsets and pen are read with it, so that no attention is spent on finding them.
         residual_dropout: Share of a block's output channels that is dropped for a whole drawing in training.
         tokens: Codes of the token variant at most; 0 is the continuous one.
         codebook: The codes, as `Codebook.to_config` gives them; training fits them to the train split.
@@ -41,7 +40,6 @@ class SketchTransformerConfig(SketchConfig):
     feed_forward: int = 512
     encoder_layers: int = 4
     decoder_layers: int = 4
-    window: int = 4
     residual_dropout: float = 0.1
     tokens: int = 0
     codebook: dict | None = None
@@ -54,16 +52,6 @@ def order_encoding(start: int, rows: int, width: int, device: torch.device) -> T
         torch.arange(0, width, 2, device=device, dtype=torch.float32) * (-math.log(10_000.0) / width)
     )
     return torch.cat([torch.sin(order * frequency), torch.cos(order * frequency)], dim=1)
-
-
-def with_rows_before(features: Tensor, before: Tensor) -> Tensor:
-    """Each row of features (b, t, f) with the offsets and pens of the w rows before it: (b, t, f + 5 w).
-
-    before: (b, w, 5), what is to be read before the first of these rows; zeros at the start of a drawing
-    """
-    rows, window = features.shape[1], before.shape[1]
-    joint = torch.cat([before, features[..., :5]], dim=1)
-    return torch.cat([features, *(joint[:, back : back + rows] for back in range(window))], dim=-1)
 
 
 def attend(query: Tensor, key: Tensor, value: Tensor, **how: object) -> Tensor:
@@ -80,13 +68,11 @@ def attend(query: Tensor, key: Tensor, value: Tensor, **how: object) -> Tensor:
 class KeyValueCache:
     """Keys and values of the rows that a decoder has seen, (b, heads, max_rows, d) in each block.
 
-    latent_share: what the latent adds to every row; before: the last rows' offsets and pens, (b, window, 5)
+    latent_share: what the latent adds to every row
     """
 
-    def __init__(
-        self, latent_share: Tensor | None, before: Tensor, keys: list[Tensor], values: list[Tensor]
-    ) -> None:
-        self.latent_share, self.before, self.keys, self.values = latent_share, before, keys, values
+    def __init__(self, latent_share: Tensor | None, keys: list[Tensor], values: list[Tensor]) -> None:
+        self.latent_share, self.keys, self.values = latent_share, keys, values
         self.rows = 0
 
     def extend(self, layer: int, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
@@ -108,7 +94,6 @@ class KeyValueCache:
         """Go on with these drawings of the batch only."""
         self.keys = [key[rows] for key in self.keys]
         self.values = [value[rows] for value in self.values]
-        self.before = self.before[rows]
         if self.latent_share is not None:
             self.latent_share = self.latent_share[rows]
 
@@ -223,7 +208,7 @@ class SketchTransformer(SketchModel):
 
     def __init__(self, config: SketchTransformerConfig) -> None:
         super().__init__(config)
-        self.inputs = nn.Linear(input_size(config) + 5 * config.window, config.width)
+        self.inputs = nn.Linear(input_size(config), config.width)
         self.blocks = nn.ModuleList(
             Block(config, config.decoder_layers) for _ in range(config.decoder_layers)
         )
@@ -239,9 +224,9 @@ class SketchTransformer(SketchModel):
     ) -> Posterior:
         return self.encoder(self.features(point_rows(points)), lengths, generator)
 
-    def _stream(self, features: Tensor, before: Tensor, latent_share: Tensor | None, seen: int) -> Tensor:
+    def _stream(self, features: Tensor, latent_share: Tensor | None, seen: int) -> Tensor:
         """The blocks' input for rows of features (b, t, f), `seen` rows having gone before."""
-        stream = self.inputs(with_rows_before(features, before)).float()
+        stream = self.inputs(features).float()
         stream = stream + order_encoding(seen, features.shape[1], stream.shape[-1], stream.device)
         return stream if latent_share is None else stream + latent_share
 
@@ -253,8 +238,7 @@ class SketchTransformer(SketchModel):
         self, features: Tensor, latent: Tensor | None, generator: torch.Generator | None = None
     ) -> Tensor:
         # Padding lies after a drawing's last row, where the causal mask keeps the real rows from seeing it.
-        before = features.new_zeros(len(features), self.config.window, 5)
-        stream = self._stream(features, before, self._latent_share(latent), 0)
+        stream = self._stream(features, self._latent_share(latent), 0)
         for block in self.blocks:
             stream = block(stream, None, generator)
         return self.norm(stream)
@@ -265,12 +249,10 @@ class SketchTransformer(SketchModel):
         keys, values = (
             [torch.zeros(shape, device=self.device) for _ in range(config.decoder_layers)] for _ in range(2)
         )
-        before = torch.zeros(batch, config.window, 5, device=self.device)
-        return KeyValueCache(self._latent_share(latent), before, keys, values)
+        return KeyValueCache(self._latent_share(latent), keys, values)
 
     def advance(self, features: Tensor, cache: KeyValueCache) -> Tensor:
-        stream = self._stream(features, cache.before, cache.latent_share, cache.rows)
-        cache.before = torch.cat([cache.before, features[..., :5]], dim=1)[:, features.shape[1] :]
+        stream = self._stream(features, cache.latent_share, cache.rows)
         for layer, block in enumerate(self.blocks):
             stream = cast(Block, block).advance(stream, cache, layer)
         cache.rows += features.shape[1]

@@ -21,7 +21,7 @@ from singleline_pipeline.sketch_models.batches import collate
 from singleline_pipeline.sketch_models.codebook import Codebook, Role
 from singleline_pipeline.sketch_models.drawings import check_drawings
 from singleline_pipeline.sketch_models.errors import SketchModelError
-from singleline_pipeline.sketch_models.features import Rows
+from singleline_pipeline.sketch_models.features import WINDOW, Rows, recent_steps
 from singleline_pipeline.sketch_models.sampling import Sample
 from singleline_pipeline.sketch_models.sketch_model import SketchOutput
 from singleline_pipeline.sketch_models.sketch_transformer import SketchTransformer, SketchTransformerConfig
@@ -68,6 +68,17 @@ def code_geometry(codebook: Codebook) -> np.ndarray:
         np.eye(len(Role))[codebook.roles], unit, np.log1p(length)[:, None], *map(np.sin, waves), *map(np.cos, waves)
     ]  # fmt: skip
     return np.concatenate(parts, axis=1).astype(np.float32)
+
+
+def drawn_tokens(role: Tensor, before: Tensor) -> Tensor:
+    """1 where a token is drawn, 0 where the pen moves above the paper, for roles (b, m): (b, m).
+
+    before: (b,), what holds for the first of them; a closed row says what holds for those after it
+    """
+    states = torch.cat([before.unsqueeze(1), (role == Role.DOWN).to(before.dtype)], dim=1)
+    order = torch.arange(1, role.shape[1] + 1, device=role.device)
+    closed = functional.pad(torch.where(role == Role.CARRY, 0, order), (1, 0)).cummax(dim=1).values
+    return states.gather(1, closed[:, :-1])
 
 
 class CodeHead(nn.Module):
@@ -148,7 +159,13 @@ class TokenTransformer(SketchTransformer):
         )
         order = (role != Role.CARRY).to(offset.dtype).unsqueeze(-1).cumsum(1)
         if last is not None:
-            return Rows(offset, pen, last.position[:, -1:] + offset.cumsum(1), last.order[:, -1:] + order)
+            carried = last.pen[:, -1].sum(-1) == 0
+            drawn = drawn_tokens(role, torch.where(carried, last.recent[:, -1, 0, 2], last.pen[:, -1, 0]))
+            return Rows(
+                offset, pen, last.position[:, -1:] + offset.cumsum(1), last.order[:, -1:] + order,
+                recent_steps(offset, drawn, last.recent[:, -1]),
+            )  # fmt: skip
+        drawn = drawn_tokens(role, offset.new_zeros(len(tokens)))
         nothing = offset.new_zeros(len(tokens), 1, 2)
         start = offset.new_tensor([0.0, 0.0, 1.0]).expand(len(tokens), 1, 3)
         return Rows(
@@ -156,6 +173,7 @@ class TokenTransformer(SketchTransformer):
             torch.cat([start, pen], dim=1),
             torch.cat([nothing, offset.cumsum(1)], dim=1),
             torch.cat([nothing[..., :1], order], dim=1),
+            torch.cat([offset.new_zeros(len(tokens), 1, WINDOW, 3), recent_steps(offset, drawn)], dim=1),
         )
 
     def token_features(self, rows: Rows, tokens: Tensor) -> Tensor:
