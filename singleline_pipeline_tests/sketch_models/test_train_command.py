@@ -27,6 +27,19 @@ def test_it_trains_on_a_file_and_says_how_it_goes(tmp_path, capsys):
     assert load_model(tmp_path / "a" / "b").config.train_drawings == 12
 
 
+def test_the_token_variant_says_that_its_score_is_of_tokens(tmp_path, capsys):
+    """Its figure stands where the continuous models' stands, and must not be read as theirs."""
+    save_npz(tmp_path / "wheels.npz", {"train": wheels(12), "valid": wheels(3, seed=1)})
+    given = ["--data", str(tmp_path / "wheels.npz"), "--out", str(tmp_path / "out"), "--max-steps", "1"]
+    assert main(["sketch_transformer", *given, "--threads", "1", "--tokens", "100"]) == 0
+    out = capsys.readouterr().out
+    assert "token_nats_per_point" in out
+    assert "nats of tokens a point after 1 steps" in out
+    assert load_model(tmp_path / "out").config.tokens == 100
+    assert main(["sketch_rnn", *given, "--tokens", "100"]) == 1
+    assert "no token variant" in capsys.readouterr().err
+
+
 def test_a_bad_file_is_a_sentence_and_not_a_traceback(tmp_path, capsys):
     assert main(["sketch_rnn", "--data", str(tmp_path / "none.npz"), "--out", str(tmp_path)]) == 1
     assert "none.npz" in capsys.readouterr().err
