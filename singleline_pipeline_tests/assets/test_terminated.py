@@ -11,8 +11,6 @@ from pathlib import Path
 import dagster as dg
 import numpy as np
 import pytest
-import torch
-from safetensors.torch import load_file
 
 from singleline_pipeline.assets.table_asset import table_of
 from singleline_pipeline.definitions import defs
@@ -50,11 +48,6 @@ def checkpoints(models: Path) -> list[Path]:
     return sorted({path.resolve() for path in models.glob("sketch_rnn/*/checkpoints/checkpoint-*")})
 
 
-def last_weights(models: Path) -> dict[str, torch.Tensor]:
-    (checkpoint,) = [path for path in checkpoints(models) if path.name == "checkpoint-9"]
-    return load_file(checkpoint / "model.safetensors")
-
-
 def test_a_terminated_run_leaves_a_checkpoint_that_the_next_one_goes_on_from(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -72,26 +65,21 @@ def test_a_terminated_run_leaves_a_checkpoint_that_the_next_one_goes_on_from(
         "epsilon": np.zeros(24, np.float32),
     }
     none = {name: [] for name in SCHEMAS["augmented_dataset"].names} | {"stroke3": stroke3_to_arrow([])}
-    weights = []
-    for place in ("terminated", "whole"):
-        (tmp_path / place).mkdir()
-        with new_shelf(tmp_path / place, monkeypatch, on_disk=True) as shelf:
-            shelf.lake.write("stroke3_dataset", table_of("stroke3_dataset", columns))
-            shelf.lake.write("augmented_dataset", table_of("augmented_dataset", none))
-            if place == "terminated":
-                said = terminated(tmp_path / place / "instance", shelf.home.models)
-                (run,) = shelf.instance.get_runs()
-                assert run.status in (dg.DagsterRunStatus.CANCELED, dg.DagsterRunStatus.FAILURE)
-                (checkpoint,) = checkpoints(shelf.home.models)
-                step = int(checkpoint.name.rpartition("-")[2])
-                assert 1 <= step < 9
-                assert f"Stopped by SIGINT after step {step}: the same training goes on from there" in said
-            assert materialize(shelf.instance).success
-            history = shelf.lake.read("sketch_rnn")
-            assert history["step"].to_pylist()[-1] == 9
-            weights.append(last_weights(shelf.home.models))
-    resumed, whole = weights
-    assert all(torch.equal(tensor, resumed[key]) for key, tensor in whole.items())
+    with new_shelf(tmp_path, monkeypatch, on_disk=True) as shelf:
+        shelf.lake.write("stroke3_dataset", table_of("stroke3_dataset", columns))
+        shelf.lake.write("augmented_dataset", table_of("augmented_dataset", none))
+        said = terminated(tmp_path / "instance", shelf.home.models)
+        (run,) = shelf.instance.get_runs()
+        assert run.status in (dg.DagsterRunStatus.CANCELED, dg.DagsterRunStatus.FAILURE)
+        (checkpoint,) = checkpoints(shelf.home.models)
+        step = int(checkpoint.name.rpartition("-")[2])
+        assert 1 <= step < 9
+        assert f"Stopped by SIGINT after step {step}: the same training goes on from there" in said
+        assert materialize(shelf.instance).success
+        # The row of the step at which it was stopped is there once: nothing before it was done again.
+        train = [row for row in shelf.lake.read("sketch_rnn").to_pylist() if row["split"] == "train"]
+        assert [row["step"] for row in train] == [step, 9]
+        assert checkpoint in checkpoints(shelf.home.models)
 
 
 def terminated(instance: Path, models: Path) -> str:

@@ -371,8 +371,7 @@ def test_a_spike_is_left_out_and_its_drawings_are_named(name, stumbling, tmp_pat
 def test_the_weights_stay_where_they_are_at_a_spike(stumbling, tmp_path):
     """Neither momentum nor weight decay moves them."""
     stumbling.at = range(27, 29)
-    options = {"evaluate_every_steps": 1, "ema_decay": None}
-    train("sketch_rnn", SPLITS, tmp_path, settings("sketch_rnn", max_steps=28, **options))
+    train("sketch_rnn", SPLITS, tmp_path, settings("sketch_rnn", max_steps=28, evaluate_every_steps=27))
     before, after = last_weights(tmp_path, 27), last_weights(tmp_path, 28)
     assert all(torch.equal(tensor, after[key]) for key, tensor in before.items())
 
@@ -476,7 +475,11 @@ def test_a_folder_of_another_training_is_begun_anew_with_a_warning(tmp_path, cap
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("steps", [12, 16], ids=["through", "to be gone on with"])
+@pytest.mark.parametrize(
+    ("name", "steps"),
+    [("sketch_rnn", 12), ("sketch_transformer", 16)],
+    ids=["through", "to be gone on with"],
+)
 def test_a_training_of_another_version_is_begun_anew_with_a_warning(
     name, steps, tmp_path, monkeypatch, caplog
 ):
