@@ -1,4 +1,4 @@
-"""What a model reads of a row: the offset, the pen, the last few steps, where on the canvas it lies, how much is drawn."""
+"""What a model reads of a row: offset, pen, the last few steps, where on the canvas it lies, how much is drawn."""
 
 from __future__ import annotations
 
@@ -21,7 +21,9 @@ class Rows(NamedTuple):
     pen: Tensor  # (b, t, 3), one-hot: down, lifted, start of the drawing
     position: Tensor  # (b, t, 2), after the offset
     order: Tensor  # (b, t, 1), points up to and with this one
-    recent: Tensor  # (b, t, WINDOW, 3), the last steps, this one first: dx, dy, 1 where it was drawn; zeros before the start
+    recent: (
+        Tensor  # (b, t, WINDOW, 3), the last steps, this one first: dx, dy, 1 where it was drawn; else zeros
+    )
 
 
 def feature_size(absolute_position: bool) -> int:

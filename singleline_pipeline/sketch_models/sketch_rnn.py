@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from singleline_pipeline.sketch_models.features import point_rows
-from singleline_pipeline.sketch_models.layer_norm_lstm import LayerNormLSTM, LSTMState
+from singleline_pipeline.sketch_models.lstm import LSTM, LSTMState
 from singleline_pipeline.sketch_models.mixture import MixtureHead
 from singleline_pipeline.sketch_models.sketch_model import Posterior, SketchConfig, SketchModel, input_size
 
@@ -19,6 +19,7 @@ class SketchRNNConfig(SketchConfig):
     Attributes:
         encoder_size: Hidden units of the encoder in each direction.
         decoder_size: Hidden units of the decoder.
+        layer_norm: Whether the decoder normalises gates and cell (Ba et al. 2016).
         recurrent_dropout: Share of the decoder's candidate cells that is dropped at every step of training.
     """
 
@@ -26,12 +27,8 @@ class SketchRNNConfig(SketchConfig):
 
     encoder_size: int = 256
     decoder_size: int = 512
+    layer_norm: bool = True
     recurrent_dropout: float = 0.1
-
-
-def last_row(sequence: Tensor, lengths: Tensor) -> Tensor:
-    """Row lengths - 1 of each drawing: (b, t, f) -> (b, f)."""
-    return sequence[torch.arange(len(lengths), device=sequence.device), lengths - 1]
 
 
 def reverse_rows(sequence: Tensor, lengths: Tensor) -> Tensor:
@@ -49,17 +46,24 @@ class RNNEncoder(nn.Module):
 
     def __init__(self, config: SketchRNNConfig) -> None:
         super().__init__()
-        self.forwards = nn.LSTM(input_size(config), config.encoder_size, batch_first=True)
-        self.backwards = nn.LSTM(input_size(config), config.encoder_size, batch_first=True)
-        self.posterior = nn.Linear(2 * config.encoder_size, 2 * config.latent_size)
-        for direction in (self.forwards, self.backwards):  # forget bias 1, as in the decoder
-            nn.init.ones_(cast(Tensor, direction.bias_ih_l0).data.chunk(4)[1])
+        size = config.encoder_size
+        self.inputs = nn.ModuleList(nn.Linear(input_size(config), 4 * size) for _ in range(2))
+        self.lstm = LSTM(size, directions=2, layer_norm=False)
+        self.posterior = nn.Linear(2 * size, 2 * config.latent_size)
+        for linear in self.inputs:  # forget bias 1, as in the decoder
+            nn.init.zeros_(cast(nn.Linear, linear).bias)
+            nn.init.ones_(cast(nn.Linear, linear).bias.data.chunk(4)[1])
 
     def forward(self, features: Tensor, lengths: Tensor) -> Posterior:
         """features: (b, t, f) of the drawing's points."""
-        ahead, _ = self.forwards(features)
-        back, _ = self.backwards(reverse_rows(features, lengths))
-        ends = torch.cat([last_row(ahead, lengths), last_row(back, lengths)], dim=-1)
+        ways = (features, reverse_rows(features, lengths))
+        projected = torch.stack([
+            linear(way.transpose(0, 1)) for linear, way in zip(self.inputs, ways, strict=True)
+        ], dim=1)  # fmt: skip
+        zero = projected.new_zeros(2, len(features), self.lstm.hidden_size, dtype=torch.float32)
+        hidden, _ = self.lstm(projected, LSTMState(zero, zero))
+        drawing = torch.arange(len(lengths), device=lengths.device)
+        ends = hidden[lengths - 1, :, drawing].flatten(1)
         mean, log_variance = self.posterior(ends).float().chunk(2, dim=-1)
         return Posterior(mean, log_variance)
 
@@ -86,7 +90,11 @@ class SketchRNN(SketchModel):
         super().__init__(config)
         width = 4 * config.decoder_size
         self.inputs = nn.Linear(input_size(config), width)
-        self.decoder = LayerNormLSTM(config.decoder_size, recurrent_dropout=config.recurrent_dropout)
+        self.decoder = LSTM(
+            config.decoder_size, layer_norm=config.layer_norm, recurrent_dropout=config.recurrent_dropout
+        )
+        if not config.layer_norm:  # the norms have biases of their own
+            nn.init.ones_(self.inputs.bias.data.chunk(4)[1])
         self.head = MixtureHead(config.decoder_size, config.components)
         if config.latent_size:
             self.encoder = RNNEncoder(config)
