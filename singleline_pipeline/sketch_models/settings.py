@@ -14,7 +14,10 @@ ModelName = Literal["sketch_rnn", "sketch_transformer"]
 MODEL_NAMES: tuple[ModelName, ...] = ("sketch_rnn", "sketch_transformer")
 
 # Light enough to leave the local statistics of a line as they are: the score is taken on drawings as they are.
-_ON_THE_FLY = AugmentationSettings(max_rotation=10.0, max_scale=1.1, max_drop=0.1, min_scale=0.9)
+# Drawn from its other end, a line is another drawing: where minutes are short, that is half of them for nothing.
+_ON_THE_FLY = AugmentationSettings(
+    max_rotation=10.0, max_scale=1.1, max_drop=0.1, reversed_share=0.0, min_scale=0.9
+)
 
 
 @dataclass(frozen=True)
@@ -23,12 +26,14 @@ class Preset:
 
     model: arguments of the model's config; batch_size: drawings a step; learning_rate: its peak
     kl_annealing_steps: steps over which the weight of the KL rises to 1
+    matrix_rate: peak rate of Muon for the matrices between hidden layers; None leaves them to AdamW
     """
 
     model: dict[str, Any]
     batch_size: int
     learning_rate: float
     kl_annealing_steps: int
+    matrix_rate: float | None = None
 
 
 PRESETS: dict[tuple[str, str], Preset] = {
@@ -42,11 +47,11 @@ PRESETS: dict[tuple[str, str], Preset] = {
     ),
     ("sketch_transformer", "small"): Preset(
         {"width": 128, "heads": 4, "feed_forward": 512, "encoder_layers": 1, "decoder_layers": 4, "latent_size": 64,
-         "residual_dropout": 0.0}, 25, 4e-3, 300,
+         "residual_dropout": 0.0}, 25, 4e-3, 300, 0.02,
     ),
     ("sketch_transformer", "story"): Preset(
         {"width": 128, "heads": 8, "feed_forward": 512, "encoder_layers": 4, "decoder_layers": 4, "latent_size": 256},
-        100, 1e-3, 5000,
+        100, 1e-3, 5000, 0.02,
     ),
 }  # fmt: skip
 
@@ -131,6 +136,7 @@ class TrainSettings:
             self.batch_size or preset.batch_size,
             self.learning_rate or preset.learning_rate,
             self.kl_annealing_steps or preset.kl_annealing_steps,
+            preset.matrix_rate,
         )
 
     def identity(self, name: str) -> str:

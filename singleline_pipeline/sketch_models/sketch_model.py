@@ -132,6 +132,10 @@ class SketchModel(PreTrainedModel, ABC):
     def advance(self, features: Tensor, cache: Any) -> Tensor:
         """As `decode`, for the next rows (b, t, f) after those that the cache has seen; brings the cache forward."""
 
+    def hidden_matrices(self) -> list[nn.Parameter]:
+        """Matrices between hidden layers, which `optimizer.make_optimizer` may move by Muon; none by default."""
+        return []
+
     # ---- the loss
 
     @property

@@ -224,6 +224,10 @@ class SketchTransformer(SketchModel):
     ) -> Posterior:
         return self.encoder(self.features(point_rows(points)), lengths, generator)
 
+    def hidden_matrices(self) -> list[nn.Parameter]:
+        blocks = [*self.blocks, *(self.encoder.blocks if self.config.latent_size else [])]
+        return [parameter for block in blocks for parameter in block.parameters() if parameter.ndim == 2]
+
     def _stream(self, features: Tensor, latent_share: Tensor | None, seen: int) -> Tensor:
         """The blocks' input for rows of features (b, t, f), `seen` rows having gone before."""
         stream = self.inputs(features).float()

@@ -18,6 +18,7 @@ from transformers import PrinterCallback, TrainingArguments
 from transformers.integrations import TensorBoardCallback
 
 from singleline_pipeline import __version__
+from singleline_pipeline.sketch_models import memory
 from singleline_pipeline.sketch_models.averaging import WeightAverage
 from singleline_pipeline.sketch_models.batches import TrainingDrawings
 from singleline_pipeline.sketch_models.checkpoints import Checkpoints, Progress
@@ -33,6 +34,7 @@ from singleline_pipeline.sketch_models.errors import DatasetError, ModelFolderEr
 from singleline_pipeline.sketch_models.folders import MODELS, load_model, without_bars
 from singleline_pipeline.sketch_models.history import score_name
 from singleline_pipeline.sketch_models.model_card import write_model_card
+from singleline_pipeline.sketch_models.optimizer import make_optimizer
 from singleline_pipeline.sketch_models.processes import Processes
 from singleline_pipeline.sketch_models.run import Flow, HistoryRow, Run, SketchTrainer
 from singleline_pipeline.sketch_models.schedule import LearningRate
@@ -88,7 +90,7 @@ def _undisturbed(threads: int | None) -> Iterator[None]:
     """Trainer seeds the global generators, and we set threads: the caller gets both back as they were."""
     state, numbers, before = random.getstate(), np.random.get_state(), torch.get_num_threads()  # noqa: NPY002
     try:
-        with torch.random.fork_rng(), without_bars():
+        with torch.random.fork_rng(), without_bars(), memory.kept():
             if threads is not None:
                 torch.set_num_threads(threads)
             yield
@@ -248,9 +250,7 @@ def train(
                 bf16,
                 report,
             )
-            optimizer = torch.optim.AdamW(
-                model.parameters(), lr=preset.learning_rate, weight_decay=0.01, fused=True
-            )
+            optimizer = make_optimizer(model, preset)
             rate = LearningRate(settings, preset.learning_rate, run.clock, state)
             # A plain function: the schedule would put any other callable into its checkpoints, the clock with it.
             schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: rate(step))
