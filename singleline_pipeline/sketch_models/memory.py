@@ -7,10 +7,10 @@ import ctypes
 import platform
 from collections.abc import Iterator
 
-# Options of glibc's mallopt and their values at the start of a process (malloc.h, mallopt(3)).
-_TRIM_THRESHOLD, _MMAP_MAX = -1, -4
-_USUAL_TRIM, _USUAL_MMAPS = 128 * 1024, 65536
-_NEVER = -1
+# Options of glibc's mallopt, with their values while memory is kept and as a process begins (malloc.h, mallopt(3)).
+_TRIM_THRESHOLD, _TOP_PAD, _MMAP_MAX = -1, -2, -4
+_KEPT = {_MMAP_MAX: 0, _TRIM_THRESHOLD: -1, _TOP_PAD: 64 * 2**20}
+_USUAL = {_MMAP_MAX: 65536, _TRIM_THRESHOLD: 128 * 1024, _TOP_PAD: 128 * 1024}
 
 
 @contextlib.contextmanager
@@ -24,11 +24,14 @@ def kept() -> Iterator[None]:
         yield
         return
     libc = ctypes.CDLL(None)
-    libc.mallopt(_MMAP_MAX, 0)
-    libc.mallopt(_TRIM_THRESHOLD, _NEVER)
+
+    def choose(options: dict[int, int]) -> None:
+        for option, value in options.items():
+            libc.mallopt(option, value)
+
+    choose(_KEPT)
     try:
         yield
     finally:
-        libc.mallopt(_MMAP_MAX, _USUAL_MMAPS)
-        libc.mallopt(_TRIM_THRESHOLD, _USUAL_TRIM)
+        choose(_USUAL)
         libc.malloc_trim(0)

@@ -115,8 +115,13 @@ class SketchModel(PreTrainedModel, ABC):
     # ---- what a subclass provides
 
     @abstractmethod
-    def posterior(self, points: Tensor, lengths: Tensor) -> Posterior:
-        """Encode points (b, t, 3) in file units, of which the first `lengths` rows of each drawing count."""
+    def posterior(
+        self, points: Tensor, lengths: Tensor, generator: torch.Generator | None = None
+    ) -> Posterior:
+        """Encode points (b, t, 3) in file units, of which the first `lengths` rows of each drawing count.
+
+        generator: draws the dropout while training
+        """
 
     @abstractmethod
     def decode(
@@ -180,7 +185,7 @@ class SketchModel(PreTrainedModel, ABC):
         """The latent of a batch, drawn while training and else its mean, and the KL that it costs, (b,)."""
         if not self.config.latent_size:
             return None, points.new_zeros(len(points))
-        posterior = self.posterior(points, lengths)
+        posterior = self.posterior(points, lengths, generator)
         latent = posterior.mean
         if self.training:
             noise = torch.randn(latent.shape, generator=generator, device=latent.device)

@@ -102,7 +102,9 @@ class SketchRNN(SketchModel):
             self.latent_to_inputs = nn.Linear(config.latent_size, width, bias=False)
         self.post_init()
 
-    def posterior(self, points: Tensor, lengths: Tensor) -> Posterior:
+    def posterior(
+        self, points: Tensor, lengths: Tensor, generator: torch.Generator | None = None
+    ) -> Posterior:
         return self.encoder(self.features(point_rows(points)), lengths)
 
     def _start(self, latent: Tensor | None, batch: int) -> tuple[LSTMState, Tensor]:

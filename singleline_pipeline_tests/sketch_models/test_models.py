@@ -111,6 +111,22 @@ def test_weights_begin_as_they_were_constructed(name):
         assert not model.blocks[0].feed_in.bias.any()
 
 
+def test_training_draws_from_its_generator_alone(name):
+    """What drew from the global one, such as dropout in the encoder, would differ from one call to the next."""
+    model = tiny_model(name).train()
+    batch = pad_drawings(wheels(3))
+    before = torch.get_rng_state()
+    losses = [
+        model(
+            points=batch.points, lengths=batch.lengths, generator=torch.Generator().manual_seed(seed)
+        ).loss.detach()
+        for seed in (1, 1, 2)
+    ]
+    assert torch.equal(losses[0], losses[1])
+    assert not torch.equal(losses[0], losses[2])
+    assert torch.equal(torch.get_rng_state(), before)
+
+
 def test_free_nats_are_free_and_the_weight_counts_only_what_is_above(name):
     model = tiny_model(name).eval()
     batch = pad_drawings(wheels(8))

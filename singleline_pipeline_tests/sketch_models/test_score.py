@@ -31,7 +31,9 @@ class Indifferent(SketchModel):
             center, radius = math.log(20 * 0.005) / 2, math.log(20 / 0.005) / 2
             self.head.linear.bias[3:5] = radius * math.atanh(-center / radius)
 
-    def posterior(self, points: Tensor, lengths: Tensor) -> Posterior:
+    def posterior(
+        self, points: Tensor, lengths: Tensor, generator: torch.Generator | None = None
+    ) -> Posterior:
         return Posterior(points.new_full((len(points), 2), 2.0), points.new_zeros(len(points), 2))
 
     def decode(
