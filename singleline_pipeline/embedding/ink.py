@@ -39,7 +39,7 @@ def measure_ink(grey: np.ndarray, pen_limit: int, margin: float) -> Ink:
     whole, grey, closed = grey, grey[inside], closed[inside]
 
     depth = cv2.subtract(closed, grey)
-    relative = cv2.divide(depth, cv2.max(closed, 1), dtype=cv2.CV_32F)
+    relative = cv2.divide(depth, np.maximum(closed, 1), dtype=cv2.CV_32F)
     # The closing takes the brightest grain for paper, so that bare paper has a depth too: its median, and its spread.
     some = relative[::8, ::8]
     grain = float(np.median(some))

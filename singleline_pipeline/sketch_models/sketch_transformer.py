@@ -90,10 +90,16 @@ class KeyValueCache:
             self.keys = [functional.pad(key, (0, 0, 0, more)) for key in self.keys]
             self.values = [functional.pad(value, (0, 0, 0, more)) for value in self.values]
 
+    def _moved(self, whole: Tensor, rows: Tensor) -> Tensor:
+        """These drawings, moved to the front of the same memory: what has not been written yet is not copied."""
+        left = whole[: len(rows)]
+        left[:, :, : self.rows] = whole[rows, :, : self.rows]
+        return left
+
     def select(self, rows: Tensor) -> None:
         """Go on with these drawings of the batch only."""
-        self.keys = [key[rows] for key in self.keys]
-        self.values = [value[rows] for value in self.values]
+        self.keys = [self._moved(key, rows) for key in self.keys]
+        self.values = [self._moved(value, rows) for value in self.values]
         if self.latent_share is not None:
             self.latent_share = self.latent_share[rows]
 
