@@ -18,7 +18,12 @@ import tempfile
 from pathlib import Path
 
 _SOURCE = Path(__file__).with_name("lstm_kernel.cpp")
-_FLAGS = ("-O3", "-march=native", "-ffast-math", "-fPIC", "-shared", "-std=c++17")
+# Sums may be reordered, so that they vectorise. Not -ffast-math: it would take NaN for impossible, and a library linked
+# with it makes the whole process flush subnormal numbers to zero.
+_REORDER = (
+    "-fno-math-errno", "-fno-trapping-math", "-fno-signed-zeros", "-fassociative-math", "-freciprocal-math"
+)  # fmt: skip
+_FLAGS = ("-O3", "-march=native", *_REORDER, "-fPIC", "-shared", "-std=c++17")
 SWITCH = "SINGLELINE_LSTM_KERNEL"
 """Environment variable; 0 leaves the compiled kernel out."""
 

@@ -50,10 +50,10 @@ class JointOptimizer(Optimizer):
 
 def make_optimizer(model: SketchModel, preset: Preset) -> Optimizer:
     """The optimizer of a training; its groups have the preset's rates, which a schedule scales."""
-    matrices = model.hidden_matrices() if preset.matrix_rate else []
+    matrices = [] if preset.matrix_rate is None else model.hidden_matrices()
     taken = {id(matrix) for matrix in matrices}
     others = [parameter for parameter in model.parameters() if id(parameter) not in taken]
     adam = AdamW(others, lr=preset.learning_rate, weight_decay=_WEIGHT_DECAY, fused=True)
-    if not matrices:
+    if preset.matrix_rate is None or not matrices:
         return adam
     return JointOptimizer([adam, Muon(matrices, lr=preset.matrix_rate, weight_decay=_WEIGHT_DECAY)])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
@@ -148,6 +149,16 @@ def test_sums_far_from_zero_are_still_normalised():
         hidden, last = lstm(projected * factor, state)
         assert bool(torch.isfinite(hidden).all())
         assert bool(torch.isfinite(last.cell).all())
+
+
+def test_what_is_no_number_stays_none_and_small_numbers_stay():
+    """Training stops at NaN: a kernel that hid it would go on with garbage. Nor may loading it change arithmetic."""
+    lstm, projected, state = inputs(True, size=16)
+    projected[1, 0, 0, 3] = float("nan")
+    hidden, _ = lstm(projected, state)
+    assert bool(torch.isnan(hidden[1:, 0, 0]).all())
+    assert bool(torch.isfinite(hidden[:, 1]).all())
+    assert np.float64(5e-324) * np.float64(1.0) > 0
 
 
 @pytest.fixture

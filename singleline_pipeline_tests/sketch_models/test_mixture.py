@@ -111,6 +111,7 @@ def test_samples_follow_the_correlation():
         torch.zeros(20_000, 1, 2),
         torch.full((20_000, 1), 0.8),
         torch.zeros(20_000, 3),
+        torch.tensor([1.0, 0.0]).expand(20_000, 2),
     )
     drawn = sample_offset(of, torch.Generator().manual_seed(0))
     assert abs(float(torch.corrcoef(drawn.T)[0, 1]) - 0.8) < 0.02

@@ -86,6 +86,9 @@ def test_pen_clock_at_temperature_one_is_a_draw_at_every_step():
 def test_cold_samples_hardly_differ(model):
     """At 0.01 two seeds draw nearly the same line from the same latent; at 1 they do not."""
     z = torch.zeros(1, 6)
+    # An untrained model's deviations are wide, and where a step is shorter than they are, no direction is alike.
+    components = model.config.components
+    model.head.linear.bias.data[3 * components : 5 * components] -= 4.0
 
     def positions(temperature: float, seed: int) -> np.ndarray:
         (sample,) = model.sample(1, temperature=temperature, generator=seeded(seed), z=z)
@@ -93,8 +96,7 @@ def test_cold_samples_hardly_differ(model):
 
     cold, again = positions(0.01, 1), positions(0.01, 2)
     assert len(cold) == len(again)
-    # The tiny model is untrained: its deviations are wide, so look at the first steps.
-    assert np.abs(cold[:3] - again[:3]).max() < 0.35 * model.config.scale * 3
+    assert np.abs(cold[:3] - again[:3]).max() < 0.1 * model.config.scale
     warm, other = positions(1.0, 1), positions(1.0, 2)
     assert np.abs(warm[:1] - other[:1]).max() > np.abs(cold[:1] - again[:1]).max()
 

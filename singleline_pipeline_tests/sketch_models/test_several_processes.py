@@ -62,7 +62,8 @@ def test_both_processes_end_with_the_weights_that_one_process_learns(name, launc
 
     alone = train(name, SPLITS, tmp_path, settings(PLAIN[name]))
     for key, tensor in checkpoint(tmp_path).items():
-        torch.testing.assert_close(first[key], tensor, rtol=1e-3, atol=1e-5)
+        # Muon's products are in bf16, which makes more of the order in which gradients were summed.
+        torch.testing.assert_close(first[key], tensor, rtol=1e-3, atol=2e-4)
     assert load_model(out / f"plain-{name}").config.score == pytest.approx(
         load_model(tmp_path).config.score, rel=1e-4
     )
