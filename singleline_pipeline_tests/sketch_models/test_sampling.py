@@ -86,8 +86,9 @@ def test_pen_clock_at_temperature_one_is_a_draw_at_every_step():
 def test_cold_samples_hardly_differ(model):
     """At 0.01 two seeds draw nearly the same line from the same latent; at 1 they do not."""
     z = torch.zeros(1, 6)
-    # An untrained model's deviations are wide, and where a step is shorter than they are, no direction is alike.
+    # An untrained model's components weigh nearly the same, and are wider than a step is long: no direction is alike.
     components = model.config.components
+    model.head.linear.bias.data[0] += 1.0
     model.head.linear.bias.data[3 * components : 5 * components] -= 4.0
 
     def positions(temperature: float, seed: int) -> np.ndarray:
