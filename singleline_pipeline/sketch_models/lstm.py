@@ -8,7 +8,7 @@ For each step, with the four gates i, f, g, o of width h each (Ba et al. 2016, e
     h_t   = σ(o) tanh(LN(c_t))
 
 Without layer norm, LN is left out. On the CPU everything but the products is one pass of a compiled kernel
-(lstm_kernel.cpp), and the products run in the type that autocast names.
+(kernels.cpp), and the products run in the type that autocast names.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from singleline_pipeline.sketch_models import lstm_kernel
+from singleline_pipeline.sketch_models import kernels
 
 
 class LSTMState(NamedTuple):
@@ -37,6 +37,19 @@ class Norms(NamedTuple):
     bias: Tensor
     cell_gain: Tensor
     cell_bias: Tensor
+
+
+class Step(ctypes.Structure):
+    """What a step reads and writes, as `struct Step` in kernels.cpp."""
+
+    _fields_ = [(name, ctypes.c_int64) for name in ("directions", "batch", "hidden", "layer_norm")] + [
+        (name, ctypes.c_void_p)
+        for name in (
+            "gain", "bias", "cell_gain", "cell_bias", "grad_gain", "grad_bias", "grad_cell_gain", "grad_cell_bias",
+            "projected", "keep", "normal", "reciprocal", "gates", "cells", "cell_moments", "squashed", "hiddens",
+            "carried", "recurrent", "grad_hidden", "grad_cell", "grad_pre", "scratch",
+        )
+    ]  # fmt: skip
 
 
 class _KernelLSTM(torch.autograd.Function):
@@ -113,20 +126,18 @@ class _KernelLSTM(torch.autograd.Function):
 
 
 def _function(way: str, dtype: torch.dtype) -> Any:
-    name = f"{way}_{str(dtype).removeprefix('torch.')}"
-    function = getattr(lstm_kernel.library(), name)
-    function.argtypes, function.restype = [ctypes.POINTER(lstm_kernel.Step), ctypes.c_int64], None
+    name = f"lstm_{way}_{str(dtype).removeprefix('torch.')}"
+    function = getattr(kernels.library(), name)
+    function.argtypes, function.restype = [ctypes.POINTER(Step), ctypes.c_int64], None
     return function
 
 
-def _step(
-    projected: Tensor, size: int, norms: Any, keep: Tensor | None, tensors: dict[str, Tensor]
-) -> lstm_kernel.Step:
+def _step(projected: Tensor, size: int, norms: Any, keep: Tensor | None, tensors: dict[str, Tensor]) -> Step:
     _, directions, batch, _ = projected.shape
     named = dict(zip(Norms._fields, norms, strict=False)) | tensors | {"projected": projected}
     if keep is not None:
         named["keep"] = keep
-    step = lstm_kernel.Step(directions, batch, size, int(bool(norms)))
+    step = Step(directions, batch, size, int(bool(norms)))
     for name, tensor in named.items():
         assert tensor.is_contiguous(), name
         setattr(step, name, tensor.data_ptr())
@@ -200,7 +211,7 @@ class LSTM(nn.Module):
             shape = (time, directions, batch, self.hidden_size)
             keep = torch.rand(shape, generator=generator, device=projected.device) >= self.recurrent_dropout
             keep = keep.float() / (1 - self.recurrent_dropout)
-        run = _KernelLSTM.apply if kind == "cpu" and lstm_kernel.library() is not None else _plain_lstm
+        run = _KernelLSTM.apply if kind == "cpu" and kernels.library() is not None else _plain_lstm
         norms = [self.norms[name] for name in Norms._fields] if self.norms else []
         with torch.autocast(kind, enabled=False):
             hidden, cell = run(

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from singleline_pipeline.sketch_models import kernels
 from singleline_pipeline.sketch_models.features import point_rows
 from singleline_pipeline.sketch_models.mixture import MixtureHead
 from singleline_pipeline.sketch_models.sketch_model import Posterior, SketchConfig, SketchModel, input_size
@@ -75,12 +76,13 @@ class KeyValueCache:
         self.latent_share, self.keys, self.values = latent_share, keys, values
         self.rows = 0
 
-    def extend(self, layer: int, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
-        """Store the next rows of a block; returns all of its rows so far."""
+    def attend(self, layer: int, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+        """Store the next rows of a block, and attend from them to all of its rows so far; all (b, heads, rows, d)."""
         end = self.rows + key.shape[2]
         self.keys[layer][:, :, self.rows : end] = key
         self.values[layer][:, :, self.rows : end] = value
-        return self.keys[layer][:, :, :end], self.values[layer][:, :, :end]
+        keys, values = self.keys[layer][:, :, :end], self.values[layer][:, :, :end]
+        return attend(query, keys, values, is_causal=query.shape[2] > 1)
 
     def make_room(self, rows: int) -> None:
         """Grow by half where the next rows do not fit."""
@@ -100,6 +102,33 @@ class KeyValueCache:
         """Go on with these drawings of the batch only."""
         self.keys = [self._moved(key, rows) for key in self.keys]
         self.values = [self._moved(value, rows) for value in self.values]
+        if self.latent_share is not None:
+            self.latent_share = self.latent_share[rows]
+
+
+class CompiledCache(KeyValueCache):
+    """The same on the CPU with the compiled kernel: in bf16, and nothing is moved when a drawing has ended.
+
+    slots: where the drawings that go on lie among those that it began with
+    """
+
+    def __init__(self, latent_share: Tensor | None, keys: list[Tensor], values: list[Tensor]) -> None:
+        super().__init__(
+            latent_share, [key.bfloat16() for key in keys], [value.bfloat16() for value in values]
+        )
+        self.slots = torch.arange(len(keys[0]))
+
+    def attend(self, layer: int, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+        end = self.rows + key.shape[2]
+        self.keys[layer][self.slots, :, self.rows : end] = key.bfloat16()
+        self.values[layer][self.slots, :, self.rows : end] = value.bfloat16()
+        if query.shape[2] == 1:
+            return kernels.attend_once(query.float(), self.keys[layer], self.values[layer], self.slots, end)
+        keys, values = (whole[layer][self.slots, :, :end] for whole in (self.keys, self.values))
+        return attend(query, keys, values, is_causal=True)
+
+    def select(self, rows: Tensor) -> None:
+        self.slots = self.slots[rows]
         if self.latent_share is not None:
             self.latent_share = self.latent_share[rows]
 
@@ -161,8 +190,7 @@ class Block(nn.Module):
     def advance(self, stream: Tensor, cache: KeyValueCache, layer: int) -> Tensor:
         """The next rows (b, t, width), after those in the cache: many rows at the start, then one at a time."""
         query, key, value = self._split(stream)
-        keys, values = cache.extend(layer, key, value)
-        return self._finish(stream, attend(query, keys, values, is_causal=query.shape[2] > 1), None)
+        return self._finish(stream, cache.attend(layer, query, key, value), None)
 
 
 class TransformerEncoder(nn.Module):
@@ -259,7 +287,8 @@ class SketchTransformer(SketchModel):
         keys, values = (
             [torch.zeros(shape, device=self.device) for _ in range(config.decoder_layers)] for _ in range(2)
         )
-        return KeyValueCache(self._latent_share(latent), keys, values)
+        compiled = self.device.type == "cpu" and kernels.library() is not None
+        return (CompiledCache if compiled else KeyValueCache)(self._latent_share(latent), keys, values)
 
     def advance(self, features: Tensor, cache: KeyValueCache) -> Tensor:
         stream = self._stream(features, cache.latent_share, cache.rows)

@@ -8,7 +8,13 @@ import numpy as np
 import pytest
 import torch
 
-from singleline_pipeline.sketch_models import ModelFolderError, SketchModelError, evaluate, load_model
+from singleline_pipeline.sketch_models import (
+    ModelFolderError,
+    SketchModelError,
+    evaluate,
+    kernels,
+    load_model,
+)
 from singleline_pipeline.sketch_models.drawings import pad_drawings
 from singleline_pipeline.sketch_models.features import with_start_row
 from singleline_pipeline.sketch_models.folders import save_model
@@ -53,7 +59,17 @@ def test_the_future_does_not_change_the_past(model):
     assert not torch.allclose(first[:, 6:], second[:, 6:])
 
 
-def test_row_by_row_is_the_same_as_all_at_once(model):
+@pytest.fixture(params=["plain", "compiled"])
+def tolerance(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> dict[str, float]:
+    """How near a cache comes: tensor operations exactly, the compiled kernel as near as bf16 holds keys and values."""
+    if request.param == "plain":
+        monkeypatch.setattr(kernels, "library", lambda: None)
+        return {"rtol": 1e-4, "atol": 1e-5}
+    assert kernels.library() is not None
+    return {"rtol": 0.0, "atol": 1e-2}
+
+
+def test_row_by_row_is_the_same_as_all_at_once(model, tolerance):
     """Key-value cache and carried state: what is sampled from is what was trained."""
     batch = pad_drawings(wheels(3))
     latent = torch.randn(3, model.config.latent_size)
@@ -65,10 +81,10 @@ def test_row_by_row_is_the_same_as_all_at_once(model):
         parts = [begun] + [
             model.advance(features[:, row : row + 1], cache) for row in range(4, features.shape[1])
         ]
-    torch.testing.assert_close(torch.cat(parts, dim=1), whole, rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(torch.cat(parts, dim=1), whole, **tolerance)
 
 
-def test_the_cache_goes_on_with_the_chosen_drawings(model):
+def test_the_cache_goes_on_with_the_chosen_drawings(model, tolerance):
     batch = pad_drawings(wheels(4))
     latent = torch.randn(4, model.config.latent_size)
     features = model.features(with_start_row(batch.points))
@@ -78,7 +94,24 @@ def test_the_cache_goes_on_with_the_chosen_drawings(model):
         model.advance(features[:, :5], cache)
         cache.select(rows)
         step = model.advance(features[rows, 5:6], cache)
-        torch.testing.assert_close(step, model.decode(features, latent)[rows, 5:6], rtol=1e-4, atol=1e-5)
+        torch.testing.assert_close(step, model.decode(features, latent)[rows, 5:6], **tolerance)
+
+
+def test_one_query_attends_as_the_formula_says_wherever_its_drawing_lies():
+    """The kernel reads memory by itself: rows not written yet and drawings that ended must not come into it."""
+    generator = torch.Generator().manual_seed(0)
+    query = torch.randn(3, 2, 1, 5, generator=generator) * 4
+    keys, values = (torch.randn(6, 2, 9, 5, generator=generator).bfloat16() for _ in range(2))
+    slots = torch.tensor([4, 0, 3])
+    for rows in (1, 2, 7, 9):
+        kept, shown = (whole[slots, :, :rows].float() for whole in (keys, values))
+        expected = torch.nn.functional.scaled_dot_product_attention(query, kept, shown)
+        elsewhere = [whole.clone() for whole in (keys, values)]
+        for whole in elsewhere:
+            whole[:, :, rows:] = float("nan")
+            whole[[1, 2, 5]] = float("nan")
+        found = kernels.attend_once(query, *elsewhere, slots, rows)
+        torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5)
 
 
 def test_the_latent_reaches_every_row(model):

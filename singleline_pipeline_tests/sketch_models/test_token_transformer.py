@@ -173,7 +173,8 @@ def test_token_by_token_is_the_same_as_all_at_once():
             cache.make_room(1)
             rows = model.token_rows(row[:, step : step + 1], rows)
             parts.append(model.advance(model.token_features(rows, row[:, step : step + 1]), cache))
-    torch.testing.assert_close(torch.cat(parts, dim=1), whole, rtol=1e-4, atol=1e-5)
+    # As near as bf16 holds keys and values.
+    torch.testing.assert_close(torch.cat(parts, dim=1), whole, rtol=0, atol=1e-2)
 
 
 def test_every_weight_learns():

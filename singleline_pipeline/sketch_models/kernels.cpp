@@ -1,8 +1,6 @@
-// One step of an LSTM, forwards and backwards, with or without layer norm: all that is not a matrix product.
+// What tensor operations are slow at on a CPU: the step of an LSTM, and attention of one query.
 //
-// The equations are those at the top of lstm.py. One pass over a row of the batch stays in the first-level cache,
-// where a tensor operation for each term would go through memory twenty times. Rows are taken in order by one
-// thread, so the sums over the batch are the same each time.
+// Rows are taken in order by one thread, so the sums are the same each time.
 
 #include <cmath>
 #include <cstdint>
@@ -64,6 +62,11 @@ inline Moments moments(const float *x, int64_t n) {
 }
 
 }  // namespace
+
+// ---- One step of an LSTM, forwards and backwards, with or without layer norm: all that is not a matrix product.
+//
+// The equations are those at the top of lstm.py. One pass over a row of the batch stays in the first-level cache,
+// where a tensor operation for each term would go through memory twenty times.
 
 extern "C" {
 
@@ -222,8 +225,47 @@ static void backward(const Step *s, int64_t t) {
 }
 
 extern "C" {
-void forward_float32(const Step *s, int64_t t) { forward<float>(s, t); }
-void forward_bfloat16(const Step *s, int64_t t) { forward<BFloat16>(s, t); }
-void backward_float32(const Step *s, int64_t t) { backward<float>(s, t); }
-void backward_bfloat16(const Step *s, int64_t t) { backward<BFloat16>(s, t); }
+void lstm_forward_float32(const Step *s, int64_t t) { forward<float>(s, t); }
+void lstm_forward_bfloat16(const Step *s, int64_t t) { forward<BFloat16>(s, t); }
+void lstm_backward_float32(const Step *s, int64_t t) { backward<float>(s, t); }
+void lstm_backward_bfloat16(const Step *s, int64_t t) { backward<BFloat16>(s, t); }
+}
+
+// ---- Attention of one query a head to the keys and values that a decoder has kept.
+//
+// It costs what it takes to read them: bfloat16 is half the bytes, and drawings that have ended are passed over where
+// they lie.
+
+extern "C" {
+
+// query, out: (drawings, heads, width) float32; keys, values: (slots, heads, room, width), of which the first `rows`
+// rows count, and drawing i lies in slot[i]; scores: room for `rows` floats.
+void attend_once(const float *query, const BFloat16 *keys, const BFloat16 *values, float *out, float *scores,
+                 const int64_t *slot, int64_t drawings, int64_t heads, int64_t room, int64_t rows, int64_t width) {
+    const float scale = 1.0f / std::sqrt(float(width));
+    for (int64_t pair = 0; pair < drawings * heads; ++pair) {
+        const int64_t at = (slot[pair / heads] * heads + pair % heads) * room * width;
+        const float *q = query + pair * width;
+        float largest = -INFINITY;
+        for (int64_t row = 0; row < rows; ++row) {
+            const BFloat16 *key = keys + at + row * width;
+            float dot = 0;
+            for (int64_t c = 0; c < width; ++c) dot += q[c] * widen(key[c]);
+            scores[row] = dot * scale;
+            largest = scores[row] > largest ? scores[row] : largest;
+        }
+        float sum = 0;
+        for (int64_t row = 0; row < rows; ++row) {
+            scores[row] = exponential(scores[row] - largest);
+            sum += scores[row];
+        }
+        float *o = out + pair * width;
+        for (int64_t c = 0; c < width; ++c) o[c] = 0;
+        for (int64_t row = 0; row < rows; ++row) {
+            const BFloat16 *value = values + at + row * width;
+            const float share = scores[row] / sum;
+            for (int64_t c = 0; c < width; ++c) o[c] += share * widen(value[c]);
+        }
+    }
+}
 }

@@ -1,7 +1,7 @@
-"""The compiled half of the LSTM: `lstm_kernel.cpp`, built by the machine's own compiler when it is first needed.
+"""`kernels.cpp`, built by the machine's own compiler when it is first needed.
 
 The library lies in the user's cache, under a name that holds the source, the compiler and the processor. Where
-there is no compiler, or it fails, training runs without it, slower, and says so once.
+there is no compiler, or it fails, tensor operations take its place, slower, and that is said once.
 """
 
 from __future__ import annotations
@@ -17,30 +17,20 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-_SOURCE = Path(__file__).with_name("lstm_kernel.cpp")
+import torch
+from torch import Tensor
+
+_SOURCE = Path(__file__).with_suffix(".cpp")
 # Sums may be reordered, so that they vectorise. Not -ffast-math: it would take NaN for impossible, and a library linked
 # with it makes the whole process flush subnormal numbers to zero.
 _REORDER = (
     "-fno-math-errno", "-fno-trapping-math", "-fno-signed-zeros", "-fassociative-math", "-freciprocal-math"
 )  # fmt: skip
 _FLAGS = ("-O3", "-march=native", *_REORDER, "-fPIC", "-shared", "-std=c++17")
-SWITCH = "SINGLELINE_LSTM_KERNEL"
-"""Environment variable; 0 leaves the compiled kernel out."""
+SWITCH = "SINGLELINE_KERNELS"
+"""Environment variable; 0 leaves the compiled kernels out."""
 
 _log = logging.getLogger(__name__)
-
-
-class Step(ctypes.Structure):
-    """What a step reads and writes, as `struct Step` in the source."""
-
-    _fields_ = [(name, ctypes.c_int64) for name in ("directions", "batch", "hidden", "layer_norm")] + [
-        (name, ctypes.c_void_p)
-        for name in (
-            "gain", "bias", "cell_gain", "cell_bias", "grad_gain", "grad_bias", "grad_cell_gain", "grad_cell_bias",
-            "projected", "keep", "normal", "reciprocal", "gates", "cells", "cell_moments", "squashed", "hiddens",
-            "carried", "recurrent", "grad_hidden", "grad_cell", "grad_pre", "scratch",
-        )
-    ]  # fmt: skip
 
 
 def _cache() -> Path:
@@ -59,19 +49,19 @@ def _processor() -> str:
 
 @functools.cache
 def library() -> ctypes.CDLL | None:
-    """The kernel, built where it has not been yet; None where it cannot be had."""
+    """The kernels, built where it has not been yet; None where it cannot be had."""
     if os.environ.get(SWITCH) == "0":
         return None
     compiler = next(filter(None, map(shutil.which, ("c++", "g++", "clang++"))), None)
     if compiler is None:
         _log.info(
-            "There is no C++ compiler: LSTMs train without their compiled kernel, about three times slower."
+            "There is no C++ compiler, so there are no kernels: LSTMs train, and transformers draw, about half as fast."
         )
         return None
     try:
         version = subprocess.run([compiler, "--version"], capture_output=True, check=True, timeout=60).stdout
         key = b"\0".join((_SOURCE.read_bytes(), version, " ".join(_FLAGS).encode(), _processor().encode()))
-        built = _cache() / f"lstm-{hashlib.sha256(key).hexdigest()[:16]}.so"
+        built = _cache() / f"kernels-{hashlib.sha256(key).hexdigest()[:16]}.so"
         if not built.is_file():
             _build(compiler, built)
         return ctypes.CDLL(str(built))
@@ -79,7 +69,8 @@ def library() -> ctypes.CDLL | None:
         said = getattr(error, "stderr", None)
         detail = said.decode(errors="replace").strip() if said else str(error)
         _log.warning(
-            "The LSTM's kernel could not be compiled, so training is about three times slower: %s", detail
+            "The kernels could not be compiled: LSTMs train, and transformers draw, about half as fast. %s",
+            detail,
         )
         return None
 
@@ -92,3 +83,22 @@ def _build(compiler: str, built: Path) -> None:
             [compiler, *_FLAGS, "-o", str(fresh), str(_SOURCE)], capture_output=True, check=True, timeout=300
         )
         os.replace(fresh, built)
+
+
+def attend_once(query: Tensor, keys: Tensor, values: Tensor, slots: Tensor, rows: int) -> Tensor:
+    """Scaled dot-product attention of one query a head to kept rows: (drawings, heads, 1, width) float32.
+
+    query: (drawings, heads, 1, width) float32
+    keys, values: (slots, heads, room, width) bfloat16, contiguous, of which the first `rows` rows count
+    slots: (drawings,) int64, where each drawing lies; the kernel must be there (`library`)
+    """
+    query = query.contiguous()
+    drawings, heads, _, width = query.shape
+    out, scores = torch.empty_like(query), query.new_empty(rows)
+    tensors = (query, keys, values, out, scores, slots.contiguous())
+    sizes = (drawings, heads, keys.shape[2], rows, width)
+    built = library()
+    assert built is not None
+    pointers = (ctypes.c_void_p(tensor.data_ptr()) for tensor in tensors)
+    built.attend_once(*pointers, *map(ctypes.c_int64, sizes))
+    return out
