@@ -59,6 +59,18 @@ def spherical_interpolation(first: Tensor, second: Tensor, steps: int) -> Tensor
     )
 
 
+def varied(latent: Tensor, variability: float, generator: torch.Generator) -> Tensor:
+    """Latents (b, size) on the way to random ones: 0 leaves them, 1 draws them from the prior.
+
+    The way is an arc, cos φ z + sin φ ε, so that what was distributed as the prior is so anywhere on it.
+    """
+    if not 0 <= variability <= 1:
+        raise SketchModelError(f"The variability is {variability}; it lies between 0 and 1.")
+    angle = 0.5 * math.pi * variability
+    noise = torch.randn(latent.shape, generator=generator, device=latent.device)
+    return math.cos(angle) * latent + math.sin(angle) * noise
+
+
 class PenClock:
     """When the pen lifts, or the drawing ends: events that have a small probability at every step.
 

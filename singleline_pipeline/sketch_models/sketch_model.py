@@ -271,13 +271,19 @@ class SketchModel(PreTrainedModel, ABC):
         drawings: Sequence[np.ndarray],
         *,
         temperature: float = 0.2,
+        variability: float = 0.0,
         max_points: int | None = None,
         generator: torch.Generator | None = None,
     ) -> list[sampling.Sample]:
-        """Draw each drawing again from its latent (z = μ)."""
+        """Draw each drawing again from its latent.
+
+        variability: in [0, 1]; 0 draws from z = μ, 1 from a latent that has nothing to do with the drawing
+        """
+        if generator is None:
+            generator = torch.Generator(self.device).manual_seed(0)
         return self.sample(
             len(drawings), temperature=temperature, max_points=max_points, generator=generator,
-            z=self.encode(drawings),
+            z=sampling.varied(self.encode(drawings), variability, generator),
         )  # fmt: skip
 
     def interpolate(

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from singleline_pipeline.sketch_models import SketchModelError
-from singleline_pipeline.sketch_models.sampling import PenClock, spherical_interpolation
+from singleline_pipeline.sketch_models.sampling import PenClock, spherical_interpolation, varied
 
 from .conftest import tiny_model, wheel, wheels
 
@@ -147,6 +147,30 @@ def test_reconstruction_and_interpolation_take_their_latents_from_the_drawings(m
     assert len(model.reconstruct(drawings, generator=seeded())) == 3
     between = model.interpolate(drawings[0], drawings[1], 5, generator=seeded())
     assert len(between) == 5
+
+
+def test_variability_goes_from_the_drawing_to_any_drawing():
+    """Half way there, a latent is still as likely under the prior as either end."""
+    latent = torch.randn(2000, 16, generator=seeded(1))
+    assert torch.equal(varied(latent, 0.0, seeded()), latent)
+    for variability, kept in ((0.5, 0.5**0.5), (1.0, 0.0)):
+        other = varied(latent, variability, seeded())
+        assert float(other.std()) == pytest.approx(1.0, abs=0.02)
+        assert float((other * latent).mean()) == pytest.approx(kept, abs=0.02)
+        assert torch.equal(other, varied(latent, variability, seeded()))
+    with pytest.raises(SketchModelError, match="between 0 and 1"):
+        varied(latent, 1.2, seeded())
+
+
+def test_a_variable_reconstruction_is_another_drawing(model):
+    """What the slider is for: at 0 the dice change nothing but the line, at 1 the latent is drawn anew."""
+    drawings = wheels(2)
+    calm, other, free = (
+        model.reconstruct(drawings, temperature=0.01, variability=variability, generator=seeded())[0].stroke3
+        for variability in (0.0, 0.0, 1.0)
+    )
+    assert np.array_equal(calm, other)
+    assert not np.array_equal(calm, free)
 
 
 def test_interpolation_is_spherical():
