@@ -227,7 +227,8 @@ def test_a_dataset_too_small_to_split_is_said_to_be_so_and_can_be_learned_from(e
     assert metadata(empty_shelf, "stroke3_dataset")["drawings_train"] == drawings >= 2
     assert outcome.warnings == [
         f"No drawing is in the valid and the test split: there are too few pages (drawings in all: {drawings}). "
-        "Training takes a tenth of train where valid is empty; scan more pages for scores that mean something."
+        "Training takes a tenth of train where valid is empty; scan more pages for scores that mean something.",
+        "There is no valid split: learning from the drawings themselves, not from their variants.",
     ]
     assert "valid" in empty_shelf.lake.read("sketch_rnn")["split"].to_pylist()
 
