@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
+from scipy.ndimage import distance_transform_edt
 from scipy.sparse import csr_array
 
 from singleline_pipeline.comparison.two_sample import distances
@@ -48,7 +48,8 @@ class LineMaps:
             ends.append(ends[-1] + len(found))
             blank = np.ones(side * side, np.uint8)
             blank[found] = 0
-            away = cv2.distanceTransform(blank.reshape(side, side), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+            # Not cv2.distanceTransform: its precise one differs from call to call in the last digit.
+            away = distance_transform_edt(blank.reshape(side, side))
             self.away[:, row] = away.ravel() * (100 / GRID)
         entries = np.concatenate(shares).astype(np.float32), np.concatenate(columns), ends
         self.cells = csr_array(entries, shape=(len(drawings), side * side))

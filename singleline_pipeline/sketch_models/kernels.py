@@ -48,7 +48,7 @@ def _processor() -> str:
 
 
 @functools.cache
-def library() -> ctypes.CDLL | None:
+def compiled() -> ctypes.CDLL | None:
     """The kernels, built where it has not been yet; None where it cannot be had."""
     if os.environ.get(SWITCH) == "0":
         return None
@@ -90,14 +90,14 @@ def attend_once(query: Tensor, keys: Tensor, values: Tensor, slots: Tensor, rows
 
     query: (drawings, heads, 1, width) float32
     keys, values: (slots, heads, room, width) bfloat16, contiguous, of which the first `rows` rows count
-    slots: (drawings,) int64, where each drawing lies; the kernel must be there (`library`)
+    slots: (drawings,) int64, where each drawing lies; the kernel must be there (`compiled`)
     """
     query = query.contiguous()
     drawings, heads, _, width = query.shape
     out, scores = torch.empty_like(query), query.new_empty(rows)
     tensors = (query, keys, values, out, scores, slots.contiguous())
     sizes = (drawings, heads, keys.shape[2], rows, width)
-    built = library()
+    built = compiled()
     assert built is not None
     pointers = (ctypes.c_void_p(tensor.data_ptr()) for tensor in tensors)
     built.attend_once(*pointers, *map(ctypes.c_int64, sizes))

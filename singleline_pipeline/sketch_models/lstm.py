@@ -127,7 +127,7 @@ class _KernelLSTM(torch.autograd.Function):
 
 def _function(way: str, dtype: torch.dtype) -> Any:
     name = f"lstm_{way}_{str(dtype).removeprefix('torch.')}"
-    function = getattr(kernels.library(), name)
+    function = getattr(kernels.compiled(), name)
     function.argtypes, function.restype = [ctypes.POINTER(Step), ctypes.c_int64], None
     return function
 
@@ -211,7 +211,7 @@ class LSTM(nn.Module):
             shape = (time, directions, batch, self.hidden_size)
             keep = torch.rand(shape, generator=generator, device=projected.device) >= self.recurrent_dropout
             keep = keep.float() / (1 - self.recurrent_dropout)
-        run = _KernelLSTM.apply if kind == "cpu" and kernels.library() is not None else _plain_lstm
+        run = _KernelLSTM.apply if kind == "cpu" and kernels.compiled() is not None else _plain_lstm
         norms = [self.norms[name] for name in Norms._fields] if self.norms else []
         with torch.autocast(kind, enabled=False):
             hidden, cell = run(

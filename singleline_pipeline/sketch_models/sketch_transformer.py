@@ -287,7 +287,7 @@ class SketchTransformer(SketchModel):
         keys, values = (
             [torch.zeros(shape, device=self.device) for _ in range(config.decoder_layers)] for _ in range(2)
         )
-        compiled = self.device.type == "cpu" and kernels.library() is not None
+        compiled = self.device.type == "cpu" and kernels.compiled() is not None
         return (CompiledCache if compiled else KeyValueCache)(self._latent_share(latent), keys, values)
 
     def advance(self, features: Tensor, cache: KeyValueCache) -> Tensor:

@@ -63,9 +63,9 @@ def inputs(layer_norm: bool, directions: int = 2, time: int = 4, batch: int = 3,
 def way(kernel: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     """With the kernel, which every machine that tests can build, or without."""
     if kernel:
-        assert kernels.library() is not None
+        assert kernels.compiled() is not None
     else:
-        monkeypatch.setattr(kernels, "library", lambda: None)
+        monkeypatch.setattr(kernels, "compiled", lambda: None)
 
 
 @EACH_NORM
@@ -165,9 +165,9 @@ def test_what_is_no_number_stays_none_and_small_numbers_stay():
 def fresh(monkeypatch: pytest.MonkeyPatch, tmp_path) -> Iterator[None]:
     """A machine that has not built the kernel yet."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    kernels.library.cache_clear()
+    kernels.compiled.cache_clear()
     yield
-    kernels.library.cache_clear()
+    kernels.compiled.cache_clear()
 
 
 @pytest.mark.usefixtures("fresh")
@@ -175,7 +175,7 @@ def test_without_a_compiler_it_runs_plain(monkeypatch, caplog):
     """A laptop without a compiler trains all the same, and is told why it is slow."""
     monkeypatch.setattr(kernels.shutil, "which", lambda _: None)
     with caplog.at_level(logging.INFO):
-        assert kernels.library() is None
+        assert kernels.compiled() is None
     assert "no C++ compiler" in caplog.text
     lstm, projected, state = inputs(True)
     assert bool(torch.isfinite(lstm(projected, state)[0]).all())
@@ -187,7 +187,7 @@ def test_a_compiler_that_fails_is_said_with_its_own_words(monkeypatch, caplog, t
     broken.write_text('#!/bin/sh\ntest "$1" = --version && exit 0\necho "disk is full" >&2\nexit 1\n')
     broken.chmod(0o755)
     monkeypatch.setattr(kernels.shutil, "which", lambda _: str(broken))
-    assert kernels.library() is None
+    assert kernels.compiled() is None
     assert "disk is full" in caplog.text
     assert not list((tmp_path / "singleline_pipeline").glob("*"))
 
@@ -195,12 +195,12 @@ def test_a_compiler_that_fails_is_said_with_its_own_words(monkeypatch, caplog, t
 @pytest.mark.usefixtures("fresh")
 def test_it_is_built_once_and_can_be_left_out(monkeypatch, tmp_path):
     """Two trainings share what the first one built; the switch is for comparing."""
-    assert kernels.library() is not None
+    assert kernels.compiled() is not None
     (built,) = (tmp_path / "singleline_pipeline").iterdir()
     when = built.stat().st_mtime_ns
-    kernels.library.cache_clear()
-    assert kernels.library() is not None
+    kernels.compiled.cache_clear()
+    assert kernels.compiled() is not None
     assert built.stat().st_mtime_ns == when
-    kernels.library.cache_clear()
+    kernels.compiled.cache_clear()
     monkeypatch.setenv(kernels.SWITCH, "0")
-    assert kernels.library() is None
+    assert kernels.compiled() is None
