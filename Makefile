@@ -11,7 +11,7 @@ VENV ?= .venv
 PIP_ARGS ?=
 PIP = $(VENV)/bin/python -m pip install --disable-pip-version-check -qq -c constraints.txt $(PIP_ARGS)
 
-.PHONY: demo dev encoders test lint benchmark benchmark-kanji clean
+.PHONY: demo dev encoders test lint benchmark benchmark-kanji benchmark-ablations clean
 
 demo: $(VENV)/.installed
 	$(VENV)/bin/singleline demo
@@ -36,6 +36,11 @@ benchmark: $(VENV)/.installed-test
 SECONDS ?= 360
 benchmark-kanji: $(VENV)/.installed-test
 	$(VENV)/bin/python -m singleline_pipeline_tests.benchmarks.kanji --seconds $(SECONDS)
+
+# DATA: drawings with a valid split, .npz or .parquet; RAW: the same as traced, for the orders of strokes.
+benchmark-ablations: $(VENV)/.installed-test
+	@test -n "$(DATA)" || { echo "Say which drawings: make benchmark-ablations DATA=drawings.npz"; exit 1; }
+	$(VENV)/bin/python -m singleline_pipeline_tests.benchmarks.ablations --data $(DATA) $(if $(RAW),--raw $(RAW))
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	@test -n "$(PYTHON)" && $(PYTHON) $(NEW_ENOUGH) \

@@ -216,25 +216,32 @@ def evaluate(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on the last line.")] = False,
 ) -> None:
     """Score a model on drawings: nats a point (negative ELBO, lower is better) and its parts."""
-    from singleline_pipeline.geometry import StrokeError, load_drawings
     from singleline_pipeline.sketch_models import evaluate as score
     from singleline_pipeline.sketch_models import load_model
     from singleline_pipeline.sketch_models.drawings import scale_warning
 
-    splits = load_drawings(data)
-    if not splits.get(split):
-        held = ", ".join(f"{name} ({len(drawings)})" for name, drawings in splits.items())
-        raise StrokeError(f"{data} has no drawings in split {split}; it holds {held}")
+    drawings = _drawings_of(data, split)
     trained = load_model(model)
-    scores = score(trained, splits[split])
-    if warning := scale_warning(trained.config.scale, splits[split]):
+    scores = score(trained, drawings)
+    if warning := scale_warning(trained.config.scale, drawings):
         complain(warning)
-    scores |= {"drawings": len(splits[split]), "points": int(sum(map(len, splits[split])))}
+    scores |= {"drawings": len(drawings), "points": int(sum(map(len, drawings)))}
     if as_json:
         say(json.dumps(scores))
     else:
         for name, value in scores.items():
             say(f"{name:>20}  {value:.4f}" if isinstance(value, float) else f"{name:>20}  {value}")
+
+
+def _drawings_of(data: Path, split: str) -> list:
+    """The drawings (n, 3) in a split of a file; raises StrokeError where there are none."""
+    from singleline_pipeline.geometry import StrokeError, load_drawings
+
+    splits = load_drawings(data)
+    if not splits.get(split):
+        held = ", ".join(f"{name} ({len(drawings)})" for name, drawings in splits.items())
+        raise StrokeError(f"{data} has no drawings in split {split}; it holds {held}")
+    return splits[split]
 
 
 @app.command()
@@ -247,6 +254,13 @@ def sample(
     max_points: Annotated[
         int | None, typer.Option(min=2, help="Points at most [as many as in training].")
     ] = None,
+    like: Annotated[
+        Path | None, typer.Option(help="Draw the first drawings of this file again: .npz or .parquet.")
+    ] = None,
+    split: Annotated[str, typer.Option(help="Split of that file.")] = "valid",
+    variability: Annotated[
+        float, typer.Option(help="How freely: 0 as the model understood them, 1 as if it had not seen them.")
+    ] = 0.0,
 ) -> None:
     """Let a model draw: an animated SVG and a plotter's SVG each, a sheet of all, and samples.npz."""
     import torch
@@ -254,13 +268,26 @@ def sample(
     from singleline_pipeline.export import write_drawings
     from singleline_pipeline.sketch_models import load_model
 
-    drawn = load_model(model).sample(
-        n, temperature=temperature, max_points=max_points, generator=torch.Generator().manual_seed(seed)
-    )
+    if variability and like is None:
+        raise typer.BadParameter(
+            "--variability is for drawings that are drawn again: name their file with --like."
+        )
+    trained, generator = load_model(model), torch.Generator().manual_seed(seed)
+    if like is None:
+        drawn = trained.sample(n, temperature=temperature, max_points=max_points, generator=generator)
+    else:
+        drawn = trained.reconstruct(
+            _drawings_of(like, split)[:n],
+            temperature=temperature,
+            variability=variability,
+            max_points=max_points,
+            generator=generator,
+        )
     sheet = write_drawings(out, {f"sample_{number:03d}": one.stroke3 for number, one in enumerate(drawn)})
     ended = sum(one.ended for one in drawn)
     say(
-        f"{n} drawings in {out}, {ended} of them ended by themselves; open {sheet} in a browser to watch them drawn"
+        f"{len(drawn)} drawings in {out}, {ended} of them ended by themselves; open {sheet} in a browser to watch them "
+        "drawn"
     )
 
 

@@ -146,7 +146,11 @@ _HISTORY = [
     _column("seconds", pa.float32(), "Processor time since the first step", "s"),
 ]
 _SAMPLES = [
-    _column("sample_id", pa.string(), "kind, temperature and number of the sample"),
+    _column(
+        "sample_id",
+        pa.string(),
+        "kind, temperature, variability where there is any, and number of the sample",
+    ),
     _column("run", pa.string(), "The training run whose weights drew it"),
     _column("kind", pa.string(), "free, reconstruction, completion or interpolation"),
     _column("temperature", pa.float32(), "Sampling temperature"),

@@ -387,6 +387,23 @@ def test_sample_writes_drawings_that_can_be_watched_plotted_and_read(studio: Stu
         assert (folders[0] / name).read_bytes() == (folders[1] / name).read_bytes()
 
 
+def test_sample_draws_given_drawings_again_as_freely_as_one_likes(studio: Studio) -> None:
+    """The slider of an artist: from a drawing as the model understood it to one that it makes up."""
+    drawn = {}
+    for variability in (0, 1):
+        out = f"again/{variability}"
+        said = singleline(
+            *("sample", "models/sketch_rnn", "--like", "drawings.npz", "--variability", variability),
+            *("--max-points", 30, "--out", out),
+        )
+        assert said.out.startswith(f"4 drawings in {out}, "), said.err
+        drawn[variability] = geometry.load_drawings(studio.folder / out / "samples.npz")["train"]
+    assert any(not np.array_equal(one, other) for one, other in zip(drawn[0], drawn[1], strict=True))
+    said = singleline("sample", "models/sketch_rnn", "--out", "a", "--variability", 0.5)
+    assert said.code == 2
+    assert "--like" in said.err
+
+
 def test_compare_says_which_model_is_better_and_writes_a_report(studio: Studio) -> None:
     said = singleline(
         *("compare", "models/sketch_rnn", "models/sketch_transformer", "--data", "drawings.npz"),
@@ -429,6 +446,8 @@ def test_compare_without_json_is_tables_for_people(studio: Studio) -> None:
         ("compare models/sketch_rnn --data drawings.npz --split train", "compare them on another one"),
         ("compare models/sketch_rnn --data drawings.npz --out a", "a report is written as .html or .md"),
         ("sample models/sketch_rnn --out a --temperature 0", "temperature"),
+        ("sample models/sketch_rnn --out a --like drawings.npz --variability 2", "lies between 0 and 1"),
+        ("sample models/sketch_rnn --out a --like drawings.npz --split test", "no drawings in split test"),
         ("sample models/sketch_rnn --out notes.txt", "notes.txt: File exists"),
         ("sample models/sketch_rnn --out notes.txt/a", "notes.txt/a: Not a directory"),
     ],

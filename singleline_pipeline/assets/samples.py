@@ -22,6 +22,12 @@ class SampleConfig(dg.Config):
     )
     free: int = Field(12, ge=1, le=500, description="Free samples at each temperature.")
     reconstructions: int = Field(8, ge=0, le=500, description="Validation drawings that are drawn again.")
+    variability: float = Field(
+        0.0,
+        ge=0,
+        le=1,
+        description="How freely they are: 0 as the model understood them, 1 as if it had not seen them.",
+    )
     completions: int = Field(
         8, ge=0, le=500, description="Validation drawings of which the first third is given."
     )

@@ -19,6 +19,7 @@ class GallerySettings:
     """How many of each kind; `free` is for each of the temperatures.
 
     Reconstructions and interpolations need a model with a latent, completions do not.
+    variability: how far reconstructions may lie from their drawing, 0 to 1; see `SketchModel.reconstruct`
     """
 
     temperatures: tuple[float, ...] = (0.2, 0.5, 0.8)
@@ -26,6 +27,7 @@ class GallerySettings:
     reconstructions: int = 8
     completions: int = 8
     interpolations: int = 8
+    variability: float = 0.0
     seed: int = 0
 
 
@@ -72,11 +74,11 @@ def _pieces(
         return torch.Generator(model.device).manual_seed(settings.seed)
 
     def named(
-        kind: str, temperature: float, samples: list[Sample], sources: list[str] | None
+        kind: str, temperature: float, samples: list[Sample], sources: list[str] | None, how: str = ""
     ) -> Iterator[Piece]:
         for number, sample in enumerate(samples):
             source = sources[number] if sources else None
-            name = f"{kind}-t{temperature:g}-{number:02d}"
+            name = f"{kind}-t{temperature:g}{how}-{number:02d}"
             yield Piece(name, kind, temperature, settings.seed, sample.stroke3, sample.ended, source)
 
     for temperature in settings.temperatures:
@@ -96,8 +98,11 @@ def _pieces(
     again = ids[: settings.reconstructions]
     if again:
         drawings = [held_out[drawing_id] for drawing_id in again]
-        reconstructed = model.reconstruct(drawings, temperature=CALM, generator=generator())
-        yield from named("reconstruction", CALM, reconstructed, again)
+        loose = settings.variability
+        reconstructed = model.reconstruct(
+            drawings, temperature=CALM, variability=loose, generator=generator()
+        )
+        yield from named("reconstruction", CALM, reconstructed, again, f"-v{loose:g}" if loose else "")
     if len(ids) >= 2 and settings.interpolations >= 2:
         first, second = ids[0], ids[-1]
         between = model.interpolate(

@@ -98,6 +98,22 @@ def test_a_gallery_has_every_kind_and_is_the_same_each_time(tmp_path: Path) -> N
             np.testing.assert_allclose(piece.stroke3[: len(given), :2], given[:, :2], atol=1e-4)
 
 
+def test_the_variability_of_a_gallery_is_that_of_its_reconstructions_alone(tmp_path: Path) -> None:
+    folder = model(tmp_path / "run")
+    held_out = {f"d{number}": drawing for number, drawing in enumerate(drawings(5))}
+    calm, free = (
+        {
+            piece.sample_id: piece.stroke3
+            for piece in draw_gallery(folder, held_out, GallerySettings(variability=how))
+        }
+        for how in (0.0, 0.5)
+    )
+    assert {"reconstruction-t0.2-00", "reconstruction-t0.2-v0.5-00"} <= {*calm, *free}
+    for name in calm.keys() & free.keys():
+        np.testing.assert_array_equal(calm[name], free[name])
+    assert {name.split("-")[0] for name in calm.keys() ^ free.keys()} == {"reconstruction"}
+
+
 def test_a_model_without_a_latent_draws_what_it_can(tmp_path: Path) -> None:
     folder = model(tmp_path / "run", latent_size=0)
     pieces = draw_gallery(folder, {"d0": drawings(1)[0]}, GallerySettings(free=2))
