@@ -1,4 +1,4 @@
-"""Variants of a drawing: drawn from its other end, turned, enlarged, stretched, warped, with fewer points."""
+"""Variants of a drawing: from its other end, mirrored, turned, enlarged, stretched, warped, with fewer points."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ class AugmentationSettings:
             the other, u up to this to either side.
         max_warp: Largest amplitude of a smooth warp, as a share of the longer side, 0 to 0.1: points that are close
             together stay so, and no line folds over.
+        mirrored_share: Share of the variants in which left and right change places, 0 to 1.
     """
 
     max_rotation: float = 15.0
@@ -33,6 +34,7 @@ class AugmentationSettings:
     min_scale: float = 1.0
     max_stretch: float = 0.0
     max_warp: float = 0.0
+    mirrored_share: float = 0.0
 
     def __post_init__(self) -> None:
         bounds = {
@@ -43,6 +45,7 @@ class AugmentationSettings:
             "reversed_share": (self.reversed_share, 0.0, 1.0),
             "max_stretch": (self.max_stretch, 0.0, 1.0),
             "max_warp": (self.max_warp, 0.0, 0.1),
+            "mirrored_share": (self.mirrored_share, 0.0, 1.0),
         }
         for name, (value, low, high) in bounds.items():
             if not low <= value <= high:
@@ -59,6 +62,7 @@ class AugmentationRecord:
     drop_probability: float
     stretch: float = 0.0
     warp: float = 0.0
+    mirrored: bool = False
 
 
 def _warped(points: np.ndarray, amplitude: float, rng: np.random.Generator) -> np.ndarray:
@@ -91,6 +95,7 @@ def augment_drawing(
         if settings.max_stretch
         else 0.0,
         warp=float(rng.uniform(0, settings.max_warp)) if settings.max_warp else 0.0,
+        mirrored=bool(settings.mirrored_share) and bool(rng.random() < settings.mirrored_share),
     )
     points = rows[:, :2].cumsum(axis=0, dtype=np.float64)
     # The stroke that each point belongs to: one more after every lift.
@@ -103,6 +108,8 @@ def augment_drawing(
     points, stroke = points[kept], stroke[kept]
     if record.reversed:
         points, stroke = points[::-1], stroke[-1] - stroke[::-1]
+    if record.mirrored:
+        points = points * np.array([-1.0, 1.0])
     if record.warp:
         points = _warped(points, record.warp, rng)
     points = points * np.exp([record.stretch, -record.stretch])

@@ -145,7 +145,7 @@ class TrainSettings:
         parts["augmentation"] = None
         if self.augmentation is not None:
             # What is off does not count: a run that was begun before it could be switched on is found again.
-            later = ("max_stretch", "max_warp")
+            later = ("max_stretch", "max_warp", "mirrored_share")
             varied = asdict(self.augmentation).items()
             parts["augmentation"] = {key: value for key, value in varied if value or key not in later}
         if self.ema_decay is not None:

@@ -97,6 +97,7 @@ _EACH: list[Ablation] = [
         ("no absolute position", {"absolute_position": False}, {}),
         ("averaged weights (EMA 0.99)", {}, {"ema_decay": 0.99}),
         ("half of the variants reversed", {}, {"augmentation": replace(_PRESET, reversed_share=0.5)}),
+        ("half of the variants mirrored", {}, {"augmentation": replace(_PRESET, mirrored_share=0.5)}),
         ("stretch 0.1, warp 0.01", {}, {"augmentation": replace(_PRESET, max_stretch=0.1, max_warp=0.01)}),
         ("no heading", {"heading_frame": False}, {}),
     )

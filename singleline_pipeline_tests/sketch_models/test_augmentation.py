@@ -86,12 +86,25 @@ def test_a_warp_folds_nothing(seed):
     assert record.stretch == 0
 
 
+@given(drawings())
+@settings(max_examples=40, deadline=None)
+def test_mirrored_twice_is_the_drawing_itself(drawing):
+    """Left and right change places, on the same spot, and neither pen nor order is touched."""
+    mirror = AugmentationSettings(0.0, 1.0, 0.0, 0.0, mirrored_share=1.0)
+    once, record = augment_drawing(drawing, np.random.default_rng(0), mirror)
+    assert record.mirrored
+    np.testing.assert_array_equal(once[1:, 0], -drawing[1:, 0])
+    np.testing.assert_array_equal(once[:, 1], drawing[:, 1])
+    twice, _ = augment_drawing(once, np.random.default_rng(0), mirror)
+    np.testing.assert_allclose(twice[:, :2], drawing[:, :2], atol=1e-4)
+
+
 def test_what_is_off_changes_no_variant_and_no_identity():
-    """A training that was begun before stretch and warp existed is gone on with."""
+    """A training that was begun before stretch, warp and mirror existed is gone on with."""
     drawing = wheels(1)[0]
     plain, _ = augment_drawing(drawing, np.random.default_rng(4), AugmentationSettings())
     off, _ = augment_drawing(
-        drawing, np.random.default_rng(4), AugmentationSettings(max_stretch=0.0, max_warp=0.0)
+        drawing, np.random.default_rng(4), AugmentationSettings(max_stretch=0.0, mirrored_share=0.0)
     )
     on, record = augment_drawing(
         drawing, np.random.default_rng(4), AugmentationSettings(max_stretch=0.2, max_warp=0.05)
@@ -105,7 +118,8 @@ def test_what_is_off_changes_no_variant_and_no_identity():
         return TrainSettings(augmentation=AugmentationSettings(**augmentation)).identity("sketch_rnn")
 
     assert identity() == identity(max_stretch=0.0)
-    assert len({identity(), identity(max_stretch=0.1), identity(max_warp=0.1)}) == 3
+    changed = [identity(max_stretch=0.1), identity(max_warp=0.1), identity(mirrored_share=0.1)]
+    assert len({identity(), *changed}) == 4
 
 
 @given(drawings())
