@@ -7,6 +7,7 @@ import io
 import json
 import os
 import pkgutil
+import re
 import shutil
 import subprocess
 import sys
@@ -268,7 +269,7 @@ def drawings(count: int, seed: int) -> list[np.ndarray]:
     rng = np.random.default_rng(seed)
     lifts = np.zeros(24)
     lifts[[11, 23]] = 1
-    return [np.column_stack([rng.integers(-9, 10, (24, 2)), lifts]) for _ in range(count)]
+    return [np.column_stack([rng.integers(-36, 37, (24, 2)), lifts]) for _ in range(count)]
 
 
 @pytest.fixture(scope="module")
@@ -340,12 +341,26 @@ def test_a_split_that_is_not_there_is_named_with_those_that_are(studio: Studio) 
     )
 
 
-def test_drawings_of_another_scale_are_scored_with_a_warning_that_names_both(studio: Studio) -> None:
+def test_drawings_of_another_scale_are_not_scored(studio: Studio) -> None:
     """Millimetres in place of units give a score that looks like one of a bad model."""
     splits = geometry.load_drawings(studio.folder / "drawings.npz")
     larger = [drawing * np.float32([5, 5, 1]) for drawing in splits["valid"]]
     geometry.save_npz(studio.folder / "larger.npz", {"valid": larger})
     said = singleline("evaluate", "models/sketch_rnn", "--data", "larger.npz", "--json")
+    assert said.code == 1
+    assert re.search(
+        r"The drawings are about \d+ units large, what the model learned from [\d.]+: they are of",
+        said.complaint,
+    )
+
+
+def test_much_coarser_drawings_are_scored_with_a_warning_that_names_both(studio: Studio) -> None:
+    """As large as those that were learned, but with a few long steps: the score says little of the model."""
+    coarse = np.zeros((24, 3), np.float32)
+    coarse[::2, 0], coarse[1::2, 0], coarse[-1, 2] = 160, -160, 1
+    larger = [coarse]
+    geometry.save_npz(studio.folder / "coarse.npz", {"valid": larger})
+    said = singleline("evaluate", "models/sketch_rnn", "--data", "coarse.npz", "--json")
     assert said.code == 0
     scale = json.loads((studio.folder / "models" / "sketch_rnn" / "config.json").read_text())["scale"]
     own = float(np.concatenate([drawing[:, :2] for drawing in larger]).std())

@@ -82,8 +82,9 @@ def wasserstein_floor(
     values: np.ndarray, reference: np.ndarray, size: int, rng: np.random.Generator
 ) -> Estimate:
     """What is left of the distance where there is no difference but that of one draw from another: the mean over draws
-    of `size` at most from the values of other drawings (n,), and its deviation from draw to draw."""
-    size = min(size, len(values))
+    of `size` at most, and half of them at most, from the values of other drawings (n,), and its deviation from draw to
+    draw."""
+    size = min(size, -(-len(values) // 2))
     drawn = [
         distribution_distance(rng.choice(values, size, replace=False), reference) for _ in range(_RESAMPLES)
     ]

@@ -12,6 +12,7 @@ import torch
 from singleline_pipeline import rendering
 from singleline_pipeline.comparison.closing import Closing, closing, wasserstein_estimate, wasserstein_floor
 from singleline_pipeline.comparison.copying import (
+    LineMaps,
     Nearest,
     nearest_lines,
     nearest_vectors,
@@ -24,6 +25,7 @@ from singleline_pipeline.comparison.two_sample import TwoSample, TwoSampleTest
 from singleline_pipeline.embedding import encoder
 from singleline_pipeline.geometry import from_stroke3
 from singleline_pipeline.sketch_models.drawings import offset_scale
+from singleline_pipeline.sketch_models.errors import DatasetError
 from singleline_pipeline.sketch_models.sampling import Sample
 from singleline_pipeline.sketch_models.score import evaluate
 from singleline_pipeline.sketch_models.sketch_model import SketchModel
@@ -87,7 +89,7 @@ class Figure:
 class Pair:
     """A sample and the train drawing nearest to it; distances by line in percent of the longer side.
 
-    limit: the distance under which a sample is suspected of being a copy
+    limit: the distance up to which a sample is suspected of being a copy
     """
 
     model: str
@@ -129,6 +131,7 @@ class Comparison:
         wanted = {
             "nats_per_point": ("nats_per_point", "total", None),
             "far_past_saves": ("long_range", "far_gain", None),
+            "reconstructions_recognised": ("reconstruction", "source_is_nearest", None),
             "closing_distance": ("closing", "to_earlier_line_wasserstein", temperature),
             "frechet": ("two_sample", "frechet", temperature),
             "precision": ("two_sample", "precision", temperature),
@@ -197,6 +200,8 @@ class _Work:
             self._score(models)
         else:
             self.notes.append("Scores are left out: no drawing is held out.")
+        for name, model in models.items():
+            self._reconstruct(name, model)
         drawn = {name: self._draw(name, model) for name, model in models.items()}
         for name, by_temperature in drawn.items():
             for temperature, samples in by_temperature.items():
@@ -282,11 +287,8 @@ class _Work:
             try:
                 found[name] = measure_likelihood(model, drawings, scale=scale, seed=self.settings.seed)
             except ComparisonError as error:
-                said = f"The score of {name} is left out. {error}"
-                if model.score_kind != "density":
-                    own = evaluate(model, drawings, seed=self.settings.seed)[model.score_name]
-                    said += f" By itself: {own:.3f} {model.score_name}."
-                self.notes.append(said)
+                own = self._own_score(model, drawings) if model.score_kind != "density" else ""
+                self.notes.append(f"The score of {name} is left out. {error}{own}")
         for name, one in found.items():
             for part, nats in _score_parts(one).items():
                 self._add(name, "nats_per_point", part, ratio_estimate(nats, one.points, self._rng()), "nats")
@@ -306,6 +308,33 @@ class _Work:
                     difference = (nats - _long_range_parts(one)[part][0])[points > 0]
                     estimate = ratio_estimate(difference, points[points > 0], self._rng())
                     self._add(pair, "long_range", part, estimate, "nats")
+
+    def _own_score(self, model: SketchModel, drawings: list[np.ndarray]) -> str:
+        """What a model scores by a measure of its own, or why it cannot be had, as a sentence after others."""
+        try:
+            own = evaluate(model, drawings, seed=self.settings.seed)[model.score_name]
+        except DatasetError as error:
+            return f" {error}"
+        return f" By itself: {own:.3f} {model.score_name}."
+
+    # ---- the latent
+
+    def _reconstruct(self, name: str, model: SketchModel) -> None:
+        """Do held-out drawings come back from their latents? Each is to be nearer to its own than to the others."""
+        drawings = list(self._chosen(self.settings.samples).values())
+        if not model.config.latent_size or len(drawings) < 2:
+            return
+        self.progress(f"{name}: drawing {len(drawings)} held-out drawings again")
+        generator = torch.Generator(model.device).manual_seed(self.settings.seed)
+        again = model.reconstruct(drawings, max_points=self.settings.limit, generator=generator)
+        between = LineMaps([sample.stroke3 for sample in again]).chamfer(LineMaps(drawings))
+        own = np.diagonal(between)
+        others = (between.sum(axis=1) - own) / (len(drawings) - 1)
+        unit = "% of longer side"
+        self._add(name, "reconstruction", "to_source", median_estimate(own, self._rng()), unit)
+        self._add(name, "reconstruction", "to_others", median_estimate(others, self._rng()), unit)
+        found = (between.argmin(axis=1) == np.arange(len(drawings))).astype(float)
+        self._add(name, "reconstruction", "source_is_nearest", mean_estimate(found, self._rng()), "share")
 
     # ---- the samples
 
@@ -435,7 +464,7 @@ class _Work:
             for by, found in nearest.items():
                 estimate = median_estimate(found.distance, self._rng())
                 self._add(name, "copying", by, estimate, units[by], temperature)
-                suspected = (found.distance < limits[by]).astype(float)
+                suspected = (found.distance <= limits[by]).astype(float)
                 estimate = mean_estimate(suspected, self._rng())
                 self._add(name, "copying", f"{by}_suspected", estimate, "share", temperature)
                 self.pairs += [

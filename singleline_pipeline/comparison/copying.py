@@ -107,5 +107,5 @@ def _nearest(between: np.ndarray) -> Nearest:
 
 
 def threshold(held_out: Nearest) -> float:
-    """The distance under which a sample is suspected."""
+    """The distance up to which a sample is suspected."""
     return float(np.quantile(held_out.distance, SUSPECT))

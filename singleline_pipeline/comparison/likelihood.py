@@ -6,7 +6,7 @@ nothing but the place where it begins.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,11 +14,16 @@ import torch
 from torch import Tensor
 
 from singleline_pipeline.comparison.errors import ComparisonError
-from singleline_pipeline.sketch_models.drawings import check_drawings, pad_drawings
+from singleline_pipeline.sketch_models.drawings import (
+    batches_of_like_length,
+    check_drawings,
+    pad_drawings,
+    pad_offsets,
+)
 from singleline_pipeline.sketch_models.features import with_start_row
 from singleline_pipeline.sketch_models.mixture import PEN_END, MixtureParameters, log_density
 from singleline_pipeline.sketch_models.score import target_noise
-from singleline_pipeline.sketch_models.sketch_model import SketchModel
+from singleline_pipeline.sketch_models.sketch_model import SketchModel, evaluating
 
 FIRST_POINT, PEN_DOWN, PEN_UP, PEN_STATE, END, LATENT = PARTS = (
     "first_point",
@@ -34,7 +39,6 @@ the KL of the latent. They add up to the score."""
 SETTLED = 16
 """Points after the cut from which on both ways of scoring a second half have read as much of the line nearby."""
 
-_ROWS_AT_ONCE = 8192
 _OTHER_UNITS = 2.0  # a ratio of two scales beyond which they are not two datasets of one canvas
 
 
@@ -96,13 +100,14 @@ def measure_likelihood(
     shift = unit_shift(model.config.scale, scale)
     checked = check_drawings(drawings, "held-out")
     noise = target_noise([len(drawing) for drawing in checked], seed)
-    model.eval()
     columns = {name: np.zeros(len(checked)) for name in (*PARTS, *_HALVES)}
-    for batch in _batches([len(drawing) for drawing in checked]):
-        for name, values in _measure_batch(
-            model, [checked[row] for row in batch], [noise[row] for row in batch], shift
-        ).items():
-            columns[name][batch] = values.double().cpu().numpy()
+    with evaluating(model):
+        for batch in batches_of_like_length([len(drawing) for drawing in checked]):
+            measured = _measure_batch(
+                model, [checked[row] for row in batch], [noise[row] for row in batch], shift
+            )
+            for name, values in measured.items():
+                columns[name][batch] = values.double().cpu().numpy()
     points = np.array([len(drawing) for drawing in checked])
     half = points - points // 2
     return Likelihood(
@@ -117,27 +122,17 @@ def measure_likelihood(
 _HALVES = ("given_half", "given_nothing", "far_given_half", "far_given_nothing")
 
 
-def _batches(lengths: Sequence[int]) -> Iterator[list[int]]:
-    """Drawings of about the same length together."""
-    order = sorted(range(len(lengths)), key=lambda row: lengths[row])
-    while order:
-        size = max(1, _ROWS_AT_ONCE // (lengths[order[-1]] + 1))
-        yield order[-size:]
-        order = order[:-size]
-
-
 def _measure_batch(
     model: SketchModel, drawings: Sequence[np.ndarray], noise: Sequence[np.ndarray], shift: float
 ) -> dict[str, Tensor]:
     """Nats of each drawing by name, (b,) each."""
     batch = pad_drawings(drawings)
-    moved = pad_drawings([np.pad(one, ((0, 0), (0, 1))) for one in noise]).points[..., :2]
     points, lengths = batch.points.to(model.device), batch.lengths.to(model.device)
     order = torch.arange(points.shape[1], device=points.device)
     real = order < lengths.unsqueeze(1)
     latent, kl = model.latent_of(points, lengths, None)
     predicted = model.predict(with_start_row(points), latent)
-    targets = (points[..., :2] + moved.to(points.device)) / model.config.scale
+    targets = (points[..., :2] + pad_offsets(noise).to(points.device)) / model.config.scale
     xy, pen = _nats(predicted, targets, points[..., 2], shift)
 
     lifted = torch.zeros_like(real)

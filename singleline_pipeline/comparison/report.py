@@ -39,6 +39,11 @@ _LONG_RANGE = {
     "far_given_nothing": f"from {SETTLED} points after the cut on, given nothing",
     "far_gain": "what the far past saves",
 }
+_RECONSTRUCTION = {
+    "to_source": "line to that of its own drawing, median, % of side",
+    "to_others": "line to those of the other drawings, mean of each, median, % of side",
+    "source_is_nearest": "its own drawing is the nearest",
+}
 _SAMPLES = (
     ("endings", "ended", "end by themselves", 3),
     ("endings", "points", "points, median", 1),
@@ -194,6 +199,14 @@ def _sections(comparison: Comparison) -> Iterable[_Section]:
             "them; from then on only the far past is missing, and the last row is what a model draws from it.",
             [_long_range_table(comparison)],
         )
+    reconstructions = _by_model(comparison, "reconstruction", _RECONSTRUCTION, head="")
+    if reconstructions.rows:
+        yield _Section(
+            "Drawn again",
+            "Held-out drawings, each drawn again from its latent: how far the line then lies from that of the drawing "
+            "itself and from those of the others (Chamfer distance), and how many are nearest to their own.",
+            [reconstructions],
+        )
     yield _Section("Samples and drawings", _about_samples(comparison), [_samples_table(comparison)])
     temperatures = sorted({one for of in comparison.samples.values() for one in of})
     for temperature in temperatures:
@@ -243,7 +256,9 @@ def _long_range_table(comparison: Comparison) -> _Table:
     return _by_model(comparison, "long_range", _LONG_RANGE)
 
 
-def _by_model(comparison: Comparison, metric: str, parts: dict[str, str]) -> _Table:
+def _by_model(
+    comparison: Comparison, metric: str, parts: dict[str, str], head: str = "nats a point"
+) -> _Table:
     names = [figure.model for figure in comparison.figures if figure.metric == metric]
     names = list(dict.fromkeys(names))
     singles = [name for name in names if name in comparison.models]
@@ -254,7 +269,7 @@ def _by_model(comparison: Comparison, metric: str, parts: dict[str, str]) -> _Ta
         if any(found):
             cells = [_plus_minus(one, 4) for one in found[: len(singles)]]
             rows.append([label, *cells, *(_interval(one) for one in found[len(singles) :])])
-    return _Table(["nats a point", *singles, *pairs], rows)
+    return _Table([head, *singles, *pairs], rows)
 
 
 def _samples_table(comparison: Comparison) -> _Table:
@@ -275,14 +290,14 @@ def _pair_groups(pairs: Sequence[Pair]) -> Iterable[_Group]:
             pictures = []
             chosen = [pair for pair in pairs if (pair.model, pair.by) == (model, by)]
             for pair in sorted(chosen, key=lambda pair: pair.distance):
-                suspected = ", suspected" if pair.distance < pair.limit else ""
+                suspected = ", suspected" if pair.distance <= pair.limit else ""
                 pictures += [
                     (_picture(pair.sample), f"at {pair.temperature:g}{suspected}"),
                     (_picture(pair.train, pair.train_name), f"{pair.train_name}: {pair.distance:.2f}"),
                 ]
             if pictures:
                 limit = chosen[0].limit
-                yield _Group(f"{model}, {said} (suspected under {limit:.2f})", pictures, 4)
+                yield _Group(f"{model}, {said} (suspected up to {limit:.2f})", pictures, 4)
 
 
 def _plus_minus(estimate: Estimate | None, digits: int) -> str:

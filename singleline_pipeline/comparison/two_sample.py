@@ -129,8 +129,8 @@ class TwoSampleTest:
         return TwoSample(*((one, float(of)) for one, of in zip(value, spread, strict=True)))
 
     def floor(self, size: int, rng: np.random.Generator) -> TwoSample:
-        """Of as many train drawings instead of samples: mean and deviation over draws of them."""
-        size = min(size, len(self._train))
+        """Of as many train drawings instead of samples, half of them at most: mean and deviation over draws of them."""
+        size = min(size, len(self._train) // 2)
         scores = [self._scores(_some(self._train, size, rng), self.held_out) for _ in range(_FLOORS)]
         mean, spread = np.mean(scores, axis=0), np.std(scores, axis=0, ddof=1)
         return TwoSample(*((float(one), float(of)) for one, of in zip(mean, spread, strict=True)))

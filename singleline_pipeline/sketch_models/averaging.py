@@ -26,7 +26,7 @@ class WeightAverage:
             for average, weight in zip(averages, weights, strict=True):
                 average.lerp_(weight, 1 - kept)
 
-        self._average = AveragedModel(model, multi_avg_fn=move, use_buffers=True)
+        self._average = AveragedModel(model, multi_avg_fn=move)
         self._average.requires_grad_(False)
 
     @property

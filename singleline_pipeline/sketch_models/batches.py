@@ -10,7 +10,7 @@ import torch
 from torch.utils.data import Dataset, Sampler
 
 from singleline_pipeline.sketch_models.augmentation import AugmentationSettings, augment_drawing
-from singleline_pipeline.sketch_models.drawings import pad_drawings
+from singleline_pipeline.sketch_models.drawings import pad_drawings, pad_offsets
 from singleline_pipeline.sketch_models.errors import TrainingError
 
 _ORDER, _VARIANT, _NOISE = range(3)  # what a random stream is for
@@ -20,7 +20,8 @@ class TrainingDrawings(Dataset):
     """The train split; an item is asked for as (epoch, index) and is a variant made for it.
 
     The targets' noise comes with the item: ±0.5 file units, uniform, as in the score. So does the drawing's row, by
-    which messages name it; rows: of each drawing in the train split, where some were taken out of it.
+    which messages name it; rows: of each drawing in the train split, where some were taken out of it; called: what
+    rows are rows of.
     """
 
     def __init__(
@@ -29,8 +30,9 @@ class TrainingDrawings(Dataset):
         seed: int,
         augmentation: AugmentationSettings | None,
         rows: Sequence[int] | None = None,
+        called: str = "train drawings",
     ) -> None:
-        self.drawings, self.seed, self.augmentation = drawings, seed, augmentation
+        self.drawings, self.seed, self.augmentation, self.called = drawings, seed, augmentation, called
         self.rows = range(len(drawings)) if rows is None else rows
         self.lengths = [len(drawing) for drawing in drawings]
 
@@ -99,13 +101,10 @@ class LengthBuckets(Sampler[list[tuple[int, int]]]):
 def collate(items: list[tuple[int, np.ndarray, np.ndarray]]) -> dict[str, Any]:
     """Arguments of a model's forward, and the rows of the train split that they came from."""
     batch = pad_drawings([drawing for _, drawing, _ in items])
-    noise = torch.zeros(len(items), batch.points.shape[1], 2)
-    for row, (_, _, shift) in enumerate(items):
-        noise[row, : len(shift)] = torch.from_numpy(shift)
     return {
         "points": batch.points,
         "lengths": batch.lengths,
-        "target_noise": noise,
+        "target_noise": pad_offsets([noise for _, _, noise in items]),
         "rows": torch.tensor([index for index, _, _ in items]),
     }
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
 
 from singleline_pipeline.sketch_models.errors import DatasetError
 
+_ROWS_AT_ONCE = 8192
 _LIKE_SCALE = 3.0  # factor; a dataset simplified twice as coarsely is still of a model's scale
 
 
@@ -69,6 +71,20 @@ def check_lengths(drawings: Sequence[np.ndarray], where: str, max_points: int) -
                 "Simplify it (singleline_pipeline.geometry.simplify_to_budget), split it into several drawings, or "
                 "raise max_points where there is memory for it."
             )
+
+
+def batches_of_like_length(lengths: Sequence[int]) -> Iterator[list[int]]:
+    """Indices of drawings, the longest first, as many at once as fit into a batch of 8192 rows; at least one."""
+    order = sorted(range(len(lengths)), key=lambda index: lengths[index])
+    while order:
+        size = max(1, _ROWS_AT_ONCE // (lengths[order[-1]] + 1))
+        yield order[-size:]
+        order = order[:-size]
+
+
+def pad_offsets(offsets: Sequence[np.ndarray]) -> Tensor:
+    """Offsets (n, 2) of each drawing of a batch, padded with zeros: (b, t, 2)."""
+    return pad_sequence([torch.from_numpy(one) for one in offsets], batch_first=True)
 
 
 def pad_drawings(drawings: Sequence[np.ndarray]) -> DrawingBatch:

@@ -16,9 +16,11 @@ from transformers.utils.logging import disable_progress_bar, enable_progress_bar
 
 from singleline_pipeline import __version__
 from singleline_pipeline.sketch_models.errors import ModelFolderError
-from singleline_pipeline.sketch_models.sketch_model import SketchModel
+from singleline_pipeline.sketch_models.sketch_model import FORMAT, SketchModel
 from singleline_pipeline.sketch_models.sketch_rnn import SketchRNN
 from singleline_pipeline.sketch_models.sketch_transformer import SketchTransformer
+
+_STAGING = ".saving-"
 
 MODELS: dict[str, type[SketchModel]] = {"sketch_rnn": SketchRNN, "sketch_transformer": SketchTransformer}
 
@@ -54,6 +56,11 @@ def load_model(folder: str | os.PathLike[str]) -> SketchRNN | SketchTransformer:
             f"{path} holds a model of type {kind!r}, not one of {', '.join(MODELS)}. Give the folder of a model that "
             "this project trained."
         )
+    if config.get("format") != FORMAT:
+        raise ModelFolderError(
+            f"The weights in {path} were written by version {version} in format {config.get('format', 0)}, and this is "
+            f"{__version__} with format {FORMAT}: what they mean has changed. Train again, or load them with theirs."
+        )
     if not (path / "model.safetensors").is_file():
         raise ModelFolderError(
             f"{path} has a config but no weights: model.safetensors is missing. Train again."
@@ -82,10 +89,16 @@ def _umask() -> int:
     return mask
 
 
+def remove_unfinished(folder: Path) -> None:
+    """Remove what `save_model` left where it was killed."""
+    for left in folder.glob(f"{_STAGING}*"):
+        shutil.rmtree(left, ignore_errors=True)
+
+
 def save_model(model: SketchModel, folder: Path) -> None:
     """Write config and weights; each file is replaced as a whole, so that one that is being read survives."""
     folder.mkdir(parents=True, exist_ok=True)
-    staging = Path(tempfile.mkdtemp(prefix=".saving-", dir=folder))
+    staging = Path(tempfile.mkdtemp(prefix=_STAGING, dir=folder))
     try:
         with without_bars():
             model.save_pretrained(staging)

@@ -61,6 +61,8 @@ def write_model_card(
         else "off (it draws unconditionally)"
     )
     points = [len(drawing) for drawing in train]
+    count = config["train_drawings"]
+    learned = f"{count} to learn from" + (f" in {len(train)} variants" if len(train) != count else "")
     kind = _token_scores(config, score) if config.get("tokens") else _density_scores(config, score)
     card = f"""---
 library_name: transformers
@@ -74,7 +76,7 @@ Trained by singleline_pipeline {__version__}. It draws lines as rows of (dx, dy,
 
 | | |
 |---|---|
-| drawings | {len(train)} to learn from, {len(valid)} to validate on |
+| drawings | {learned}, {len(valid)} to validate on |
 | points a drawing | median {np.median(points):.0f}, at most {max(points)} |
 | dataset fingerprint | `{config["dataset_fingerprint"]}` |
 | preset, seed | {settings.preset}, {settings.seed} |

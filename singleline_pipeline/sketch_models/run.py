@@ -106,9 +106,7 @@ class SketchTrainer(Trainer):
         """Score the validation drawings, all of them; keep the weights where they are the best so far."""
         average = self.run.average
         model = self.sketch_model if average is None else cast(SketchModel, average.model)
-        scores = self.run.evaluate(model)
-        self.log({f"valid/{name}": value for name, value in scores.items()})
-        return {f"eval_{name}": value for name, value in scores.items()}
+        return {f"eval_{name}": value for name, value in self.run.evaluate(model).items()}
 
 
 class Flow(TrainerCallback):
@@ -143,6 +141,7 @@ class Flow(TrainerCallback):
         run = self.run
         run.note_request()
         run.processes.wait()  # until each has written its part
+        run.progress.seconds = run.clock.seconds()
         if run.processes.is_main:
             run.save(f"checkpoint-{state.global_step}")
         control.should_training_stop = bool(run.progress.stopped_because) or run.stop_requested
@@ -177,7 +176,7 @@ class Run:
         self.clock = Clock(processes.largest)
         self.learning_rate: Callable[[], float] = lambda: 0.0
         self.average: WeightAverage | None = None
-        self.pictures: SummaryWriter | None = None
+        self.board: SummaryWriter | None = None
         self.stop_requested = False
         self._loss = math.nan
         self._batches_per_epoch = -(-len(drawings) // preset.batch_size)
@@ -194,7 +193,7 @@ class Run:
     def broken(self, what: str, rows: list[int]) -> TrainingError:
         """The error for a loss or gradient that is no number, or far off again and again."""
         rows = sorted(self.processes.gathered(rows))
-        seen = f" (train drawings {', '.join(map(str, rows))})" if rows else ""
+        seen = f" ({self.drawings.called} {', '.join(map(str, rows))})" if rows else ""
         return TrainingError(
             f"{what}{seen}. The best weights so far are kept in {self.out}, and the last checkpoint beside them. Look "
             "at these drawings for points far out of the canvas, or train with a lower learning rate."
@@ -232,7 +231,8 @@ class Run:
             raise self.broken(f"{what}, the {MOST_IN_A_ROW}th in a row", rows)
         rows = sorted(self.processes.gathered(rows))
         if self.processes.is_main:
-            _log.warning("%s and is left out: train drawings %s.", what, ", ".join(map(str, rows)))
+            seen = ", ".join(map(str, rows))
+            _log.warning("%s and is left out: %s %s.", what, self.drawings.called, seen)
         self._skipped += rows
         return True
 
@@ -282,6 +282,10 @@ class Run:
             "seconds": self.clock.seconds(),
         }
         progress.history.append(row)
+        if self.board is not None:
+            for name, value in row.items():
+                if isinstance(value, float):
+                    self.board.add_scalar(f"{split}/{name}", value, progress.step)
         if self.report is not None:
             self.report(row)
 
@@ -334,6 +338,6 @@ class Run:
             drawings = draw_sheet(model, self.settings.seed)
             title = f"step {progress.step}, {score:.3f} {in_words(model.score_name)}"
             write_sheet(self.out / "samples" / f"step-{progress.step:06d}.svg", drawings, title)
-            if self.pictures is not None:
-                self.pictures.add_image("samples", sheet_picture(drawings), progress.step, dataformats="HW")
+            if self.board is not None:
+                self.board.add_image("samples", sheet_picture(drawings), progress.step, dataformats="HW")
         progress.sheet_seconds += self.clock.seconds() - began

@@ -147,7 +147,6 @@ def sample(
     """See `SketchModel.sample`."""
     limit, begun, generator, latent = check_request(model, n, temperature, max_points, generator, prefix, z)
     device = model.device
-    model.eval()
 
     rows = torch.zeros(n, limit, 3, device=device)
     rows[:, : len(begun)] = torch.from_numpy(begun).to(device)

@@ -8,12 +8,17 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from singleline_pipeline.sketch_models.drawings import canvas_size, check_drawings, pad_drawings
+from singleline_pipeline.sketch_models.drawings import (
+    batches_of_like_length,
+    canvas_size,
+    check_drawings,
+    pad_drawings,
+    pad_offsets,
+)
 from singleline_pipeline.sketch_models.errors import DatasetError
-from singleline_pipeline.sketch_models.sketch_model import SketchModel
+from singleline_pipeline.sketch_models.sketch_model import SketchModel, evaluating
 
-_ROWS_AT_ONCE = 8192
-_OTHER_SCALE = 20.0  # factor between the median sides; kinds of drawings differ by less
+_OTHER_SCALE = 3.0  # factor between the median sides; kinds of drawings differ by less
 
 
 def target_noise(lengths: Sequence[int], seed: int) -> list[np.ndarray]:
@@ -52,22 +57,14 @@ def evaluate(model: SketchModel, drawings: Sequence[np.ndarray], *, seed: int = 
         raise DatasetError("There are no drawings to evaluate in this split.")
     _refuse_other_scale(model, checked)
     noise = target_noise([len(drawing) for drawing in checked], seed)
-    order = sorted(range(len(checked)), key=lambda row: len(checked[row]))
-    was_training = model.training
-    model.eval()
     sums: Counter[str] = Counter()
-    while order:
-        size = max(1, _ROWS_AT_ONCE // len(checked[order[-1]]))
-        rows, order = order[-size:], order[:-size]
-        batch = pad_drawings([checked[row] for row in rows])
-        shift = torch.zeros(len(rows), batch.points.shape[1], 2)
-        for index, row in enumerate(rows):
-            shift[index, : len(noise[row])] = torch.from_numpy(noise[row])
-        output = model(
-            points=batch.points.to(model.device),
-            lengths=batch.lengths.to(model.device),
-            target_noise=shift.to(model.device),
-        )
-        sums.update({name: float(value) for name, value in output.items()})
-    model.train(was_training)
+    with evaluating(model):
+        for rows in batches_of_like_length([len(drawing) for drawing in checked]):
+            batch = pad_drawings([checked[row] for row in rows])
+            output = model(
+                points=batch.points.to(model.device),
+                lengths=batch.lengths.to(model.device),
+                target_noise=pad_offsets([noise[row] for row in rows]).to(model.device),
+            )
+            sums.update({name: float(value) for name, value in output.items()})
     return model.scores(sums)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
@@ -112,8 +113,8 @@ class TrainSettings:
                 raise TrainingError(f"{name} is {value}; the least is {low}.")
         for name in ("max_seconds", "evaluate_every_seconds", "learning_rate"):
             value = getattr(self, name)
-            if value is not None and not value > 0:
-                raise TrainingError(f"{name} is {value}; it must be above 0.")
+            if value is not None and not 0 < value < math.inf:
+                raise TrainingError(f"{name} is {value}; it must be a number above 0.")
         if self.threads is not None and self.threads > 256:
             raise TrainingError(f"threads is {self.threads}; the most is 256.")
         if not 0 <= self.sheet_share <= 1:
@@ -140,7 +141,8 @@ class TrainSettings:
         )
 
     def identity(self, name: str) -> str:
-        """Hash of all that shapes the weights at a given step; how long to train is not part of it."""
+        """Hash of what a training is: one that goes on may be given other limits, and be evaluated at other times,
+        though the learning rate follows both."""
         parts = {"name": name, "seed": self.seed, "bf16": self.bf16, "preset": asdict(self.resolved(name))}
         parts["augmentation"] = None
         if self.augmentation is not None:

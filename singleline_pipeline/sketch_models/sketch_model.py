@@ -5,8 +5,9 @@ A drawing of n points is n + 1 predictions: each point from those before it, and
 
 from __future__ import annotations
 
+import contextlib
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, NamedTuple
 
@@ -20,6 +21,7 @@ from transformers.utils import ModelOutput
 from singleline_pipeline.sketch_models import sampling
 from singleline_pipeline.sketch_models.batches import collate
 from singleline_pipeline.sketch_models.drawings import check_drawings, pad_drawings
+from singleline_pipeline.sketch_models.errors import SketchModelError
 from singleline_pipeline.sketch_models.features import (
     Rows,
     feature_size,
@@ -33,6 +35,9 @@ from singleline_pipeline.sketch_models.mixture import (
     MixtureParameters,
     log_density,
 )
+
+FORMAT = 1
+"""Raised whenever weights of the same shapes come to mean something else: older ones are refused, not misread."""
 
 
 class SketchConfig(PretrainedConfig):
@@ -51,8 +56,10 @@ class SketchConfig(PretrainedConfig):
         train_drawings: Number of drawings in the train split.
         project_version: The version of this project that trained the weights.
         score: The validation score of these weights, as `evaluate` gives it.
+        format: What the weights mean; see `FORMAT`.
     """
 
+    format: int = FORMAT
     scale: float = 15.0
     canvas: float = 200.0
     max_points: int = 250
@@ -65,6 +72,37 @@ class SketchConfig(PretrainedConfig):
     train_drawings: int = 0
     project_version: str = ""
     score: dict | None = None
+
+
+def check_config(config: SketchConfig) -> None:
+    """Raise SketchModelError for sizes that no model can have."""
+    sizes = (
+        "components", "encoder_size", "decoder_size", "width", "heads", "feed_forward", "encoder_layers",
+        "decoder_layers",
+    )  # fmt: skip
+    lowest = dict.fromkeys(sizes, 1) | {"latent_size": 0, "free_nats": 0, "tokens": 0}
+    for name, low in lowest.items():
+        value = getattr(config, name, low)
+        if not value >= low:
+            raise SketchModelError(f"{name} is {value}; the least is {low}.")
+    for name in ("recurrent_dropout", "residual_dropout"):
+        value = getattr(config, name, 0.0)
+        if not 0 <= value < 1:
+            raise SketchModelError(f"{name} is {value}; it is at least 0 and below 1.")
+    heads, width = getattr(config, "heads", 1), getattr(config, "width", 1)
+    if width % heads:
+        raise SketchModelError(f"{heads} heads do not divide a width of {width}.")
+
+
+@contextlib.contextmanager
+def evaluating(model: nn.Module) -> Iterator[None]:
+    """The model without dropout, and afterwards in the mode that it was in."""
+    was_training = model.training
+    model.eval()
+    try:
+        yield
+    finally:
+        model.train(was_training)
 
 
 class Posterior(NamedTuple):
@@ -225,12 +263,17 @@ class SketchModel(PreTrainedModel, ABC):
         last = hidden[torch.arange(batch, device=points.device), lengths]
         end = -self.head(last).log_pen[:, PEN_END].sum()
         count = lengths.sum()
-        paid = kl.mean().clamp(min=self.config.free_nats) * batch
+        paid = self.paid_kl(kl)
         loss = (xy + pen + end + kl_weight * paid) / count
         return SketchOutput(
             loss=loss, xy=xy.detach(), pen=pen.detach(), end=end.detach(), kl=kl.sum().detach(),
             points=count, drawings=points.new_tensor(batch),
         )  # fmt: skip
+
+    def paid_kl(self, kl: Tensor) -> Tensor:
+        """What the latents of a batch cost in the loss, from the KL of each drawing (b,): up to the free nats no
+        less for being smaller, in the mean over the batch; nothing without a latent."""
+        return kl.mean().clamp(min=self.config.free_nats if self.config.latent_size else 0.0) * len(kl)
 
     # ---- drawing
 
@@ -240,8 +283,8 @@ class SketchModel(PreTrainedModel, ABC):
         if not self.config.latent_size:
             raise sampling.no_latent()
         batch = pad_drawings(check_drawings(drawings, "encode"))
-        self.eval()
-        return self.posterior(batch.points.to(self.device), batch.lengths.to(self.device)).mean
+        with evaluating(self):
+            return self.posterior(batch.points.to(self.device), batch.lengths.to(self.device)).mean
 
     def sample(
         self,
@@ -261,10 +304,11 @@ class SketchModel(PreTrainedModel, ABC):
         prefix: (m, 3) stroke-3 that somebody began; every sample goes on from it and holds it
         z: (n, latent_size) or (1, latent_size); drawn from the prior where it is None
         """
-        return sampling.sample(
-            self, n,
-            temperature=temperature, max_points=max_points, generator=generator, prefix=prefix, z=z,
-        )  # fmt: skip
+        with evaluating(self):
+            return sampling.sample(
+                self, n,
+                temperature=temperature, max_points=max_points, generator=generator, prefix=prefix, z=z,
+            )  # fmt: skip
 
     def reconstruct(
         self,

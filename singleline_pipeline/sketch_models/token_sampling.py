@@ -46,7 +46,6 @@ def sample_tokens(
     """
     asked = check_request(model, n, temperature, max_points, generator, prefix, z)
     device, generator = model.device, asked.generator
-    model.eval()
     begun = model.prefix_tokens(asked.begun) if len(asked.begun) else np.empty(0, np.int64)
     written = [
         torch.from_numpy(begun).to(device).expand(n, -1)
@@ -84,7 +83,10 @@ def sample_tokens(
         up, carry = (codes[:, role].exp().sum(dim=-1) for role in (is_up, is_carry))
         lift = lifts.strikes(active, up)
         lifts.wind(active[lift])
-        on = carries.strikes(active, carry / (1 - up).clamp(min=1e-7)) & ~lift
+        # A row that was just closed by a lift had no choice to carry: its clock stands still.
+        down = torch.nonzero(~lift).squeeze(1)
+        on = torch.zeros_like(lift)
+        on[down] = carries.strikes(active[down], (carry / (1 - up).clamp(min=1e-7))[down])
         carries.wind(active[on])
         on &= carried[active] < MOST_TOKENS - 1
         allowed = torch.where(lift.unsqueeze(1), is_up, torch.where(on.unsqueeze(1), is_carry, is_down))

@@ -23,7 +23,7 @@ from singleline_pipeline.sketch_models.drawings import check_drawings
 from singleline_pipeline.sketch_models.errors import SketchModelError
 from singleline_pipeline.sketch_models.features import WINDOW, Rows, recent_steps
 from singleline_pipeline.sketch_models.sampling import Sample
-from singleline_pipeline.sketch_models.sketch_model import SketchOutput
+from singleline_pipeline.sketch_models.sketch_model import SketchOutput, evaluating
 from singleline_pipeline.sketch_models.sketch_transformer import SketchTransformer, SketchTransformerConfig
 from singleline_pipeline.sketch_models.tokens import encode_drawings
 
@@ -196,7 +196,8 @@ class TokenTransformer(SketchTransformer):
 
     def collate(self, items: list[tuple[int, np.ndarray, np.ndarray]]) -> dict[str, Any]:
         """As `batches.collate`, with the tokens of the variants that were made for this step."""
-        batch = pad_tokens(encode_drawings(self.codebook, [drawing for _, drawing, _ in items]))
+        rows, variants = [row for row, _, _ in items], [drawing for _, drawing, _ in items]
+        batch = pad_tokens(encode_drawings(self.codebook, variants, rows))
         return collate(items) | {"tokens": batch.tokens, "token_lengths": batch.lengths}
 
     def forward(
@@ -227,7 +228,7 @@ class TokenTransformer(SketchTransformer):
         rows = torch.arange(len(tokens), device=tokens.device)
         end = -self.code_head(hidden[rows, token_lengths], within_row[rows, token_lengths])[:, -1].sum()
         count = lengths.sum()
-        paid = kl.mean().clamp(min=self.config.free_nats) * len(points)
+        paid = self.paid_kl(kl)
         return TokenOutput(
             loss=(code + end + kl_weight * paid) / count, code=code.detach(), end=end.detach(),
             kl=kl.sum().detach(), points=count, tokens=token_lengths.sum(), drawings=count.new_tensor(len(points)),
@@ -263,10 +264,11 @@ class TokenTransformer(SketchTransformer):
         z: Tensor | None = None,
     ) -> list[Sample]:
         """As `SketchModel.sample`; a prefix is held as it is, and gone on from at most a tolerance beside its end."""
-        return token_sampling.sample_tokens(
-            self, n,
-            temperature=temperature, max_points=max_points, generator=generator, prefix=prefix, z=z,
-        )  # fmt: skip
+        with evaluating(self):
+            return token_sampling.sample_tokens(
+                self, n,
+                temperature=temperature, max_points=max_points, generator=generator, prefix=prefix, z=z,
+            )  # fmt: skip
 
     def prefix_tokens(self, prefix: np.ndarray) -> np.ndarray:
         """The tokens of what somebody began, (m,)."""

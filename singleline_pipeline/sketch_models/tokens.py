@@ -132,11 +132,14 @@ def _search(codebook: Codebook) -> _Search:
     return _Search(codebook)
 
 
-def encode_drawings(codebook: Codebook, drawings: Sequence[np.ndarray]) -> list[np.ndarray]:
+def encode_drawings(
+    codebook: Codebook, drawings: Sequence[np.ndarray], names: Sequence[int] | None = None
+) -> list[np.ndarray]:
     """The tokens of drawings, stroke-3 (n, 3) each, as int64 (m,): m >= n, a closing code for every row.
 
     A beam search over rows: each code is chosen for what is left between the position that the tokens before it lead to
     and the true one, so that errors do not add up; fewer tokens win, then smaller errors.
+    names: what messages call the drawings, by default their places
     Raises DatasetError for bad drawings, and where a row cannot be written: the drawing is of another scale.
     """
     checked = check_drawings(drawings, "tokenised")
@@ -145,7 +148,8 @@ def encode_drawings(codebook: Codebook, drawings: Sequence[np.ndarray]) -> list[
     order = sorted(range(len(checked)), key=lambda row: len(checked[row]))
     for first in range(0, len(order), _AT_ONCE):
         rows = order[first : first + _AT_ONCE]
-        for row, found in zip(rows, _encode(codebook, [checked[row] for row in rows], rows), strict=True):
+        called = rows if names is None else [names[row] for row in rows]
+        for row, found in zip(rows, _encode(codebook, [checked[row] for row in rows], called), strict=True):
             tokens[row] = found
     return tokens
 

@@ -15,7 +15,6 @@ import torch
 from safetensors import safe_open
 from torch.utils.tensorboard import SummaryWriter
 from transformers import PrinterCallback, TrainingArguments
-from transformers.integrations import TensorBoardCallback
 
 from singleline_pipeline import __version__
 from singleline_pipeline.sketch_models import memory
@@ -31,7 +30,7 @@ from singleline_pipeline.sketch_models.drawings import (
     offset_scale,
 )
 from singleline_pipeline.sketch_models.errors import DatasetError, ModelFolderError, TrainingError
-from singleline_pipeline.sketch_models.folders import MODELS, load_model, without_bars
+from singleline_pipeline.sketch_models.folders import MODELS, load_model, remove_unfinished, without_bars
 from singleline_pipeline.sketch_models.history import score_name
 from singleline_pipeline.sketch_models.model_card import write_model_card
 from singleline_pipeline.sketch_models.optimizer import make_optimizer
@@ -40,7 +39,7 @@ from singleline_pipeline.sketch_models.run import Flow, HistoryRow, Run, SketchT
 from singleline_pipeline.sketch_models.schedule import LearningRate
 from singleline_pipeline.sketch_models.settings import ModelName, Preset, TrainSettings
 from singleline_pipeline.sketch_models.sheets import SAMPLES
-from singleline_pipeline.sketch_models.sketch_model import SketchModel
+from singleline_pipeline.sketch_models.sketch_model import FORMAT, SketchModel, check_config
 from singleline_pipeline.sketch_models.stopping import StopRequest
 
 _NO_LIMIT = 10**9  # steps
@@ -120,13 +119,29 @@ def split_off_valid(splits: Mapping[str, Sequence[np.ndarray]], settings: TrainS
             f"The train split has {len(train)} drawings; at least 2 are needed to learn anything. Scan more pages, "
             "or include more drawings."
         )
+    if all(np.array_equal(drawing, train[0]) for drawing in train):
+        raise DatasetError(
+            f"All {len(train)} drawings of the train split are the same: there is nothing to learn but that one. See "
+            "whether a file was exported many times over."
+        )
     check_lengths(train, "train", settings.max_points)
+    check_lengths(valid, "valid", settings.max_points)
     if valid:
         return Split(train, valid, list(range(len(train))))
     order = np.random.default_rng(settings.seed).permutation(len(train))
     held, rows = np.split(order, [max(1, len(train) // 10)])
     rows.sort()
     return Split([train[row] for row in rows], [train[row] for row in sorted(held)], rows.tolist())
+
+
+def _check_names(name: str, preset: Preset) -> None:
+    """Raise TrainingError for an override that the model's config does not have, which it would keep and not heed."""
+    known = MODELS[name].config_class().to_dict()
+    unknown = sorted(preset.model.keys() - known.keys())
+    if unknown:
+        raise TrainingError(
+            f"{name} has no {', '.join(unknown)} to override; see {MODELS[name].config_class.__name__}."
+        )
 
 
 def _codebook(preset: Preset, drawings: Sequence[np.ndarray]) -> dict[str, Any]:
@@ -164,6 +179,7 @@ def train(
     spikes, or a signal stopped the training and nobody else answered it; and what `progress` raises.
     """
     preset = settings.resolved(name)
+    _check_names(name, preset)
     drawings, valid, rows = split_off_valid(splits, settings)
     learned = drawings
     if augmented is not None and splits.get("valid"):
@@ -179,7 +195,7 @@ def train(
     content = fingerprint({"train": drawings, "learned": learned, "valid": valid})
     out = Path(out)
     out.mkdir(parents=True, exist_ok=True)
-    checkpoints = Checkpoints(out / "checkpoints", f"{settings.identity(name)} {content}")
+    checkpoints = Checkpoints(out / "checkpoints", f"format {FORMAT} {settings.identity(name)} {content}")
     checkpoint, state = checkpoints.find()
     limits = {
         "max_seconds": settings.max_seconds,
@@ -221,9 +237,11 @@ def train(
             remove_unused_columns=False, seed=settings.seed, dataloader_pin_memory=False,
             ddp_find_unused_parameters=False,
         )  # fmt: skip
+        check_config(config)
         processes = Processes(args.device)
         if processes.is_main:
             checkpoints.clear()
+            remove_unfinished(out)
             if checkpoints.has_only_others():
                 _log.warning(
                     "%s holds a training of other data or settings: beginning anew, in its place.", out
@@ -233,7 +251,8 @@ def train(
             _log.warning("%s holds a training of another version: beginning anew, in its place.", out)
             checkpoint, state = None, Progress(state.identity, limits=limits)
         bf16 = has_bf16(args.device) if settings.bf16 is None else settings.bf16
-        variants = TrainingDrawings(learned, settings.seed, settings.augmentation, rows)
+        called = "train drawings" if learned is drawings else "rows of the augmented dataset"
+        variants = TrainingDrawings(learned, settings.seed, settings.augmentation, rows, called)
         with StopRequest() as stop, contextlib.ExitStack() as opened:
             report = progress if processes.is_main else None
             run = Run(
@@ -263,10 +282,11 @@ def train(
             trainer.remove_callback(PrinterCallback)
             trainer.add_callback(Flow(run))
             if processes.is_main:
-                run.pictures = opened.enter_context(
-                    contextlib.closing(SummaryWriter(str(out / "tensorboard")))
+                # What was written after the step that is gone on from is not to be seen twice.
+                board = SummaryWriter(
+                    str(out / "tensorboard"), purge_step=state.step + 1 if state.step else None
                 )
-                trainer.add_callback(TensorBoardCallback(run.pictures))
+                run.board = opened.enter_context(contextlib.closing(board))
             trainer.train(resume_from_checkpoint=None if checkpoint is None else str(checkpoint))
     if state.stopped_because and processes.is_main:
         write_model_card(out, name, settings, state, learned, valid)

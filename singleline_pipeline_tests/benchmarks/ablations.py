@@ -10,6 +10,7 @@ different points say nothing about each other.
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import statistics
 import sys
@@ -123,6 +124,12 @@ def in_order(drawings: Iterable[np.ndarray], order: Callable[[Strokes], Strokes]
         strokes, _, _ = rescale(from_stroke3(drawing))
         result.append(to_stroke3(simplified(order(strokes), DatasetSettings())[0]).astype(np.float32))
     return result
+
+
+@cache
+def content(file: Path) -> str:
+    """What a file of drawings holds, as a hash: figures of other drawings are not shown beside its own."""
+    return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
 def _vectors(drawings: Iterable[np.ndarray]) -> np.ndarray:
@@ -243,16 +250,19 @@ def main(arguments: Sequence[str] | None = None) -> None:
         for seed in options.seeds:
             key = f"{ablation.model} {ablation.name} {options.steps} {seed}"
             file = options.out / f"{key}.json"
-            if file.exists():
+            learned = content(options.data if ablation.order is None else options.raw)
+            if file.exists() and json.loads(file.read_text(encoding="utf-8"))["data"] == learned:
                 continue
             row = measure(ablation, seed, options.steps, options.data, options.raw, options.out / key)
+            row["data"] = learned
             file.write_text(json.dumps(row, indent=1), encoding="utf-8")
             sys.stdout.write(f"{key}: {row['score']:.4f} in {row['seconds']:.0f} s\n")
             sys.stdout.flush()
     found = [json.loads(file.read_text(encoding="utf-8")) for file in sorted(options.out.glob("*.json"))]
+    known = [content(file) for file in (options.data, options.raw) if file is not None]
     order = {(ablation.model, ablation.name): place for place, ablation in enumerate(ABLATIONS)}
     rows = sorted(
-        (row for row in found if row["steps"] == options.steps),
+        (row for row in found if row["steps"] == options.steps and row["data"] in known),
         key=lambda row: (order.get((row["model"], row["name"]), 0), row["seed"]),
     )
     if rows:

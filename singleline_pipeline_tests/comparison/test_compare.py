@@ -64,6 +64,8 @@ def test_every_figure_is_there_for_both_models(whole: Comparison) -> None:
     for name in NAMES:
         for metric, part in (("nats_per_point", "total"), ("long_range", "gain")):
             assert whole.find(name, metric, part) is not None
+        for part in ("to_source", "to_others", "source_is_nearest"):
+            assert np.isfinite(whole.find(name, "reconstruction", part).value)
         for temperature in SETTINGS.temperatures:
             for metric, part in (
                 ("endings", "ended"), ("endings", "points"), ("endings", "strokes"), ("two_sample", "frechet"),
@@ -165,6 +167,42 @@ def test_a_model_of_probabilities_or_of_another_canvas_keeps_its_samples() -> No
         assert found.find(name, "endings", "ended", 0.4) is not None
 
 
+def test_reconstructions_are_compared_with_what_they_are_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A latent that is not used gives drawings like any other; one that says everything, the drawing itself."""
+    model = tiny_model("sketch_rnn")
+    settings = ComparisonSettings(temperatures=(0.4,), samples=24)
+    shift = {"true": 0, "mixed up": 1}
+    found = {}
+    for name, by in shift.items():
+
+        def again(self: SketchModel, drawings: list[np.ndarray], by: int = by, **_: object) -> list[Sample]:
+            return [Sample(drawings[(row + by) % len(drawings)], True) for row in range(len(drawings))]
+
+        monkeypatch.setattr(type(model), "reconstruct", again)
+        found[name] = compare_models({"it": model}, TRAINING, OTHERS, settings)
+    true, mixed = (found[name].find("it", "reconstruction", "to_source").value for name in shift)
+    assert true == 0 < mixed
+    assert found["true"].find("it", "reconstruction", "source_is_nearest").value == 1
+    assert found["mixed up"].find("it", "reconstruction", "source_is_nearest").value == 0
+    assert "Drawn again" in report_html(found["true"])
+
+
+def test_a_held_out_drawing_that_was_learned_too_does_not_hide_copies(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The distance that samples are held against is then 0, which is that of a copy."""
+    model = tiny_model("sketch_rnn")
+    learned = list(TRAINING.values())
+    monkeypatch.setattr(
+        type(model), "sample", lambda self, n, **_: [Sample(learned[row % 40], True) for row in range(n)]
+    )
+    both = dict(list(TRAINING.items())[:2]) | OTHERS
+    settings = ComparisonSettings(temperatures=(0.4,), samples=26)
+    found = compare_models({"parrot": model}, TRAINING, both, settings)
+    assert found.find(HELD_OUT, "copying", "lines_limit").value == 0
+    assert found.find("parrot", "copying", "lines_suspected", 0.4).value == 1
+
+
 def test_a_model_that_copies_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
     """The search is for models that draw train drawings again; this one does nothing else."""
     model = tiny_model("sketch_rnn")
@@ -176,7 +214,7 @@ def test_a_model_that_copies_is_found_out(monkeypatch: pytest.MonkeyPatch) -> No
     assert found.find("parrot", "copying", "lines_suspected", 0.4).value == 1
     assert found.find("parrot", "copying", "vectors_suspected", 0.4).value == 1
     for pair in found.pairs:
-        assert pair.distance < pair.limit
+        assert pair.distance <= pair.limit
         np.testing.assert_array_equal(pair.train, TRAINING[pair.train_name])
         assert len(pair.sample) == len(pair.train)
     assert "suspected" in report_html(found)

@@ -20,7 +20,7 @@ def parameters(rows: int = 7, seed: int = 0) -> MixtureParameters:
     head = MixtureHead(16)
     head.linear.weight.data.normal_(0, 0.5)
     with torch.no_grad():
-        return head(torch.randn(rows, 16))
+        return head(torch.randn(rows, 16, generator=torch.Generator().manual_seed(1)))
 
 
 def reference(of: MixtureParameters) -> MixtureSameFamily:
@@ -36,7 +36,7 @@ def reference(of: MixtureParameters) -> MixtureSameFamily:
 
 def test_density_is_the_one_of_torch_distributions():
     of = parameters()
-    offsets = torch.randn(7, 2) * 3
+    offsets = torch.randn(7, 2, generator=torch.Generator().manual_seed(2)) * 3
     torch.testing.assert_close(
         log_density(of, offsets).double(), reference(of).log_prob(offsets.double()), rtol=1e-4, atol=1e-4
     )
@@ -46,7 +46,7 @@ def test_density_is_the_one_of_torch_distributions():
 def test_far_out_points_still_pull(distance):
     """log(1e-5 + p) has no gradient beyond six deviations, and an outlier is then never learned."""
     head = MixtureHead(16)
-    hidden = torch.randn(5, 16, requires_grad=True)
+    hidden = torch.randn(5, 16, generator=torch.Generator().manual_seed(3)).requires_grad_()
     loss = -log_density(head(hidden), torch.full((5, 2), distance)).sum()
     loss.backward()
     assert torch.isfinite(loss)
@@ -70,7 +70,7 @@ def test_extreme_activations_stay_finite(raw):
 def test_head_computes_in_float32_under_autocast():
     head = MixtureHead(16)
     with torch.autocast("cpu", torch.bfloat16):
-        of = head(torch.randn(3, 16))
+        of = head(torch.ones(3, 16))
     assert {part.dtype for part in of} == {torch.float32}
     torch.testing.assert_close(of.log_pen.exp().sum(-1), torch.ones(3))
 
@@ -86,12 +86,14 @@ def test_temperature_changes_nothing_in_place_and_one_is_neutral():
         torch.testing.assert_close(part, same)
 
 
-def test_cold_mixtures_are_sharper_and_narrower():
+def test_cold_mixtures_are_narrower_and_sharper_by_as_much():
+    """By the temperature itself they would be sharper still, and an artist's corners, seldom the likeliest, be gone."""
     of = parameters()
     cold = with_temperature(of, 0.25)
     torch.testing.assert_close(cold.log_sigma.exp(), of.log_sigma.exp() / 2)
-    assert (cold.log_weights.max(-1).values > of.log_weights.max(-1).values).all()
     torch.testing.assert_close(cold.log_weights.exp().sum(-1), torch.ones(7))
+    ratio = cold.log_weights[:, :1] - cold.log_weights
+    torch.testing.assert_close(ratio, 2 * (of.log_weights[:, :1] - of.log_weights))
 
 
 def test_samples_have_the_moments_of_the_mixture():

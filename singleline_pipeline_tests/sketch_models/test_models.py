@@ -11,16 +11,19 @@ import torch
 from singleline_pipeline.sketch_models import (
     ModelFolderError,
     SketchModelError,
+    TrainSettings,
     evaluate,
     kernels,
     load_model,
+    train,
 )
 from singleline_pipeline.sketch_models.drawings import pad_drawings
 from singleline_pipeline.sketch_models.features import with_start_row
 from singleline_pipeline.sketch_models.folders import save_model
+from singleline_pipeline.sketch_models.sketch_model import FORMAT
 from singleline_pipeline.sketch_models.sketch_rnn import reverse_rows
 
-from .conftest import tiny_model, wheels
+from .conftest import TINY, tiny_model, wheels
 
 
 def test_padding_changes_nothing(model):
@@ -251,6 +254,32 @@ def test_weights_of_another_version_are_refused(tmp_path, name):
     (tmp_path / "config.json").write_text(json.dumps(config | {"components": 5, "project_version": "0.1"}))
     with pytest.raises(ModelFolderError, match=r"version 0\.1"):
         load_model(tmp_path)
+    for older in (config | {"format": FORMAT - 1}, {key: config[key] for key in config if key != "format"}):
+        (tmp_path / "config.json").write_text(json.dumps(older))
+        with pytest.raises(
+            ModelFolderError, match=f"in format {FORMAT - 1}, .* with format {FORMAT}: .*Train again"
+        ):
+            load_model(tmp_path)
+
+
+def test_a_loss_without_a_latent_is_that_of_points_pens_and_ends(name):
+    """The free nats are a floor under the KL, and there is none: it would stand in the log and in the spikes."""
+    model = tiny_model(name, latent_size=0)
+    batch = pad_drawings(wheels(4))
+    output = model(points=batch.points, lengths=batch.lengths)
+    expected = (output.xy + output.pen + output.end) / output.points
+    torch.testing.assert_close(output.loss.detach(), expected)
+
+
+def test_what_a_killed_training_left_half_written_is_removed(tmp_path):
+    """Weights of hundreds of megabytes would lie there for ever, under a name that nobody sees."""
+    left = tmp_path / ".saving-abc"
+    left.mkdir()
+    (left / "model.safetensors").write_bytes(b"half")
+    train(
+        "sketch_rnn", {"train": wheels(4)}, tmp_path, TrainSettings(max_steps=1, overrides=TINY["sketch_rnn"])
+    )
+    assert not list(tmp_path.glob(".saving-*"))
 
 
 def test_evaluation_leaves_the_model_as_it_was(name):

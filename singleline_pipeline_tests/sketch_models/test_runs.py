@@ -27,7 +27,13 @@ def model(folder: Path, *, spread: float = 0.0, latent_size: int = 4) -> Path:
     """A model that nobody trained; the wider the spread of its weights, the worse its score."""
     torch.manual_seed(0)
     config = SketchRNNConfig(
-        encoder_size=8, decoder_size=16, latent_size=latent_size, components=3, scale=5.0, max_points=30
+        encoder_size=8,
+        decoder_size=16,
+        latent_size=latent_size,
+        components=3,
+        scale=5.0,
+        canvas=40.0,
+        max_points=30,
     )
     made = SketchRNN(config)
     with torch.no_grad():

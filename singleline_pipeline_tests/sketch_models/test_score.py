@@ -81,7 +81,7 @@ def test_parts_add_up(model):
 def test_score_does_not_depend_on_the_batches(model, monkeypatch):
     drawings = wheels(9)
     whole = evaluate(model, drawings)
-    monkeypatch.setattr("singleline_pipeline.sketch_models.score._ROWS_AT_ONCE", 20)
+    monkeypatch.setattr("singleline_pipeline.sketch_models.drawings._ROWS_AT_ONCE", 20)
     assert evaluate(model, drawings) == pytest.approx(whole, rel=1e-4)
 
 

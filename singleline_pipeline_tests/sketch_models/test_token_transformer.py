@@ -214,8 +214,9 @@ def test_lift_and_end_come_as_often_as_the_model_says_at_every_temperature(tempe
     assert lifts == pytest.approx(0.1, abs=0.035)
 
 
+@pytest.mark.parametrize("up", [-50.0, 0.0], ids=["one line", "lifts"])
 @pytest.mark.parametrize("temperature", [0.1, 0.4, 1.0])
-def test_rows_take_as_many_tokens_as_the_model_says_at_every_temperature(temperature, monkeypatch):
+def test_rows_take_as_many_tokens_as_the_model_says_at_every_temperature(temperature, up, monkeypatch):
     """Of 25 codes that carry each is likelier than any of 56 that close: sharpened together, they always won."""
     written: list[int] = []
 
@@ -224,9 +225,10 @@ def test_rows_take_as_many_tokens_as_the_model_says_at_every_temperature(tempera
         return decode_tokens(book, tokens)
 
     monkeypatch.setattr("singleline_pipeline.sketch_models.token_sampling.decode_tokens", decode)
-    model = always(token_model(), down=0.0, up=-50.0, carry=float(-np.log(3)), end=-50.0)
+    model = always(token_model(), down=0.0, up=up, carry=float(-np.log(3)), end=-50.0)
     model.sample(20, temperature=temperature, max_points=60, generator=seeded())
-    assert sum(written) / (20 * 60) == pytest.approx(4 / 3, rel=0.05)
+    closing = 1 + np.exp(up)
+    assert sum(written) / (20 * 60) == pytest.approx((closing + 1 / 3) / closing, rel=0.05)
 
 
 def test_points_are_counted_and_not_tokens():

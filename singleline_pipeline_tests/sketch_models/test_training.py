@@ -19,6 +19,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from singleline_pipeline.sketch_models import (
     DatasetError,
+    SketchModelError,
     TrainingError,
     TrainResult,
     TrainSettings,
@@ -159,6 +160,17 @@ def test_a_resumed_training_is_the_same_to_the_bit(name, other, tmp_path):
     for key, tensor in last_weights(tmp_path / "whole", 12).items():
         assert torch.equal(tensor, last_weights(tmp_path / "cut", 12)[key]), key
     assert resumed.best_score == whole.best_score
+
+
+def test_averaged_weights_of_the_token_variant_go_on_as_well(tmp_path):
+    """Its codebook lies in buffers of whole numbers, which have no average."""
+    tokens = settings("sketch_transformer", ema_decay=0.9, tokens=100, max_steps=6, evaluate_every_steps=2)
+    train("sketch_transformer", SPLITS, tmp_path / "whole", tokens)
+    with pytest.raises(StoppedError):
+        train("sketch_transformer", SPLITS, tmp_path / "cut", tokens, progress=stop_at(2))
+    train("sketch_transformer", SPLITS, tmp_path / "cut", tokens)
+    for key, tensor in weights(tmp_path / "whole").items():
+        assert torch.equal(tensor, weights(tmp_path / "cut")[key]), key
 
 
 def test_averages_are_scored_and_kept_in_place_of_the_weights(tmp_path):
@@ -303,7 +315,8 @@ def test_the_caller_keeps_its_random_numbers_and_threads(tmp_path):
         (wheels(1), "has 1 drawings"),
         ([*wheels(3), np.zeros((0, 3))], "train drawing 3 is empty"),
         ([*wheels(2), np.full((5, 3), np.inf)], "train drawing 2 has a value that is not a number at point 0"),
-        ([np.zeros((5, 3))] * 4, "same place"),
+        ([np.zeros((5, 3)), np.zeros((4, 3))], "same place"),
+        (wheels(1) * 30, "All 30 drawings of the train split are the same"),
     ],
 )  # fmt: skip
 def test_data_that_cannot_be_learned_from_are_named(tmp_path, train_split, says):
@@ -311,8 +324,8 @@ def test_data_that_cannot_be_learned_from_are_named(tmp_path, train_split, says)
         train("sketch_rnn", {"train": train_split}, tmp_path, settings("sketch_rnn"))
 
 
-def test_two_drawings_that_are_the_same_are_enough(name, tmp_path):
-    result = train(name, {"train": wheels(1) * 2}, tmp_path, settings(name, max_steps=2))
+def test_two_drawings_are_enough(name, tmp_path):
+    result = train(name, {"train": wheels(2)}, tmp_path, settings(name, max_steps=2))
     assert np.isfinite(result.best_score)
 
 
@@ -320,8 +333,11 @@ def test_a_loss_that_is_not_a_number_names_the_step_and_the_drawings(name, tmp_p
     """Far out points overflow in the square; nobody should have to find out from NaN weights an hour later."""
     broken = wheels(8)
     broken[3][:, :2] = 1e38
-    with pytest.raises(TrainingError, match=r"at step 1 \(train drawings .*3.*\)"):
-        train(name, {"train": broken, "valid": wheels(2)}, tmp_path, settings(name, augmentation=None))
+    alone = settings(name, augmentation=None, batch_size=1, sheet_share=0.0)
+    with pytest.raises(TrainingError, match=r"at step \d+ \(train drawings 3\)"):
+        train(name, {"train": broken, "valid": wheels(2)}, tmp_path / "given", alone)
+    with pytest.raises(TrainingError, match=r"at step \d+ \(rows of the augmented dataset 3\)"):
+        train(name, {"train": wheels(4), "valid": wheels(2)}, tmp_path / "varied", alone, augmented=broken)
 
 
 def test_drawings_are_named_by_their_rows_also_where_some_are_held_out(tmp_path):
@@ -447,6 +463,11 @@ def test_sheets_of_samples_show_a_model_learn_within_their_share_of_the_time(tmp
     pictures = events.Images("samples")
     assert [picture.step for picture in pictures] == [4, 8, 12]
     assert (pictures[0].width, pictures[0].height) == (4 * 128, 2 * 128)
+    for split in ("train", "valid"):
+        for figure in ("nats_per_point", "kl", "loss"):
+            logged = [(value.step, value.value) for value in events.Scalars(f"{split}/{figure}")]
+            rows = [(row["step"], row[figure]) for row in result.history if row["split"] == split]
+            assert logged == [(step, pytest.approx(value)) for step, value in rows], (split, figure)
 
     none = train("sketch_rnn", SPLITS, tmp_path / "b", settings("sketch_rnn", sheet_share=0.0))
     assert not (tmp_path / "b" / "samples").exists()
@@ -518,13 +539,20 @@ def test_a_drawing_without_end_is_refused_by_its_row(tmp_path):
         train("sketch_rnn", {"train": [*wheels(3), endless]}, tmp_path, settings("sketch_rnn"))
     with pytest.raises(DatasetError, match="augmented drawing 0 has 20000 points"):
         train("sketch_rnn", SPLITS, tmp_path, settings("sketch_rnn"), augmented=[endless])
+    with pytest.raises(DatasetError, match="valid drawing 1 has 20000 points"):
+        train(
+            "sketch_rnn",
+            {"train": wheels(3), "valid": [*wheels(1), endless]},
+            tmp_path,
+            settings("sketch_rnn"),
+        )
     with pytest.raises(DatasetError, match=r"train drawing 0 has .* more than the 5"):
         train("sketch_rnn", SPLITS, tmp_path, settings("sketch_rnn", max_points=5))
 
 
-def test_drawings_that_are_all_the_same_are_learned(name, tmp_path):
+def test_drawings_that_are_nearly_all_the_same_are_learned(name, tmp_path):
     """Their scale is that of their offsets, not of their differences, and their score keeps its bound."""
-    same = {"train": wheels(1) * 30, "valid": wheels(1) * 3}
+    same = {"train": wheels(1) * 29 + wheels(1, seed=1), "valid": wheels(1) * 3}
     result = train(
         name, same, tmp_path, settings(name, max_steps=60, evaluate_every_steps=20, augmentation=None)
     )
@@ -545,11 +573,31 @@ def test_drawings_that_are_all_the_same_are_learned(name, tmp_path):
         ({"ema_decay": 1.0}, "ema_decay is 1"),
         ({"sheet_share": 1.5}, "sheet_share is 1.5"),
         ({"max_points": 1}, "max_points is 1"),
+        ({"learning_rate": float("inf")}, "learning_rate is inf"),
     ],
 )
 def test_settings_out_of_bounds_are_refused(wrong, says):
     with pytest.raises(TrainingError, match=says):
         TrainSettings(**wrong)
+
+
+@pytest.mark.parametrize(
+    ("model", "overrides", "says"),
+    [
+        (
+            "sketch_rnn",
+            {"decoder_siez": 64},
+            "sketch_rnn has no decoder_siez to override; see SketchRNNConfig",
+        ),
+        ("sketch_rnn", {"latent_size": -3}, "latent_size is -3"),
+        ("sketch_rnn", {"recurrent_dropout": 1.0}, "recurrent_dropout is 1"),
+        ("sketch_transformer", {"width": 30, "heads": 4}, "4 heads do not divide a width of 30"),
+    ],
+)
+def test_a_model_that_cannot_be_is_refused_in_a_sentence(model, overrides, says, tmp_path):
+    """A misspelt name would be kept in the config and change nothing."""
+    with pytest.raises(SketchModelError, match=says):
+        train(model, SPLITS, tmp_path, settings(model, overrides=overrides))
 
 
 def test_an_unknown_model_is_refused(tmp_path):
