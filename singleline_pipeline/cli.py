@@ -27,9 +27,10 @@ class ModelName(StrEnum):
 
 
 class Preset(StrEnum):
-    """Sizes of model and training: small for minutes on a laptop, story for real work."""
+    """Sizes of model and training: small for minutes on a laptop, hour for more time, story for the story's sizes."""
 
     small = "small"
+    hour = "hour"
     story = "story"
 
 

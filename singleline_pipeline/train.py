@@ -18,7 +18,7 @@ from typing import Any
 from singleline_pipeline.geometry import StrokeError, load_drawings
 from singleline_pipeline.sketch_models import SketchModelError, TrainResult, TrainSettings, train
 from singleline_pipeline.sketch_models.history import in_words, score_name
-from singleline_pipeline.sketch_models.settings import MODEL_NAMES, ModelName
+from singleline_pipeline.sketch_models.settings import MODEL_NAMES, PRESET_NAMES, ModelName
 
 
 def train_file(
@@ -40,9 +40,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--out", type=Path, required=True, help="folder for the weights, made with its parents"
     )
-    parser.add_argument(
-        "--preset", choices=("small", "story"), default="small", help="sizes of model and training"
-    )
+    parser.add_argument("--preset", choices=PRESET_NAMES, default="small", help="sizes of model and training")
     parser.add_argument("--seed", type=int, default=0, help="of weights, order, augmentation and noise")
     parser.add_argument("--max-seconds", type=float, help="CPU seconds of the process from the first step")
     parser.add_argument("--max-steps", type=int, help="optimizer steps")

@@ -23,14 +23,15 @@ GROUP = "models"
 class TrainConfig(dg.Config):
     """How a model is trained. The same data and settings go on from the last checkpoint."""
 
-    preset: Literal["small", "story"] = Field(
+    preset: Literal["small", "hour", "story"] = Field(
         "small",
-        description="Sizes of model and training: small for minutes on two cores, story for real work.",
+        description="Sizes of model and training: small for minutes on two cores, hour for the same sizes and more "
+        "time (augmentation: on_the_fly), story for the story's sizes.",
     )
     augmentation: Literal["ahead", "on_the_fly", "none"] = Field(
         "ahead",
-        description="ahead: learn from augmented_dataset, which can be looked at; on_the_fly: from drawings lightly "
-        "varied anew each time; none: from the drawings as they are.",
+        description="ahead: learn from augmented_dataset, which can be looked at; on_the_fly: from drawings varied "
+        "anew each time, as the preset has it; none: from the drawings as they are.",
     )
     max_seconds: float | None = Field(
         None,

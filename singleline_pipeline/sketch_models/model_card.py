@@ -61,6 +61,7 @@ def write_model_card(
         else "off (it draws unconditionally)"
     )
     points = [len(drawing) for drawing in train]
+    average = settings.resolved(name).ema_decay
     count = config["train_drawings"]
     learned = f"{count} to learn from" + (f" in {len(train)} variants" if len(train) != count else "")
     kind = _token_scores(config, score) if config.get("tokens") else _density_scores(config, score)
@@ -82,7 +83,7 @@ Trained by singleline_pipeline {__version__}. It draws lines as rows of (dx, dy,
 | preset, seed | {settings.preset}, {settings.seed} |
 | steps, processor time | {progress.step}, {progress.seconds:.0f} s; stopped by {progress.stopped_because} |
 | sheets of samples on the way | {progress.sheet_seconds:.1f} s of it |
-| average of the weights | {"none" if settings.ema_decay is None else f"decay {settings.ema_decay:g}"} |
+| average of the weights | {f"decay {average:g}" if average else "none"} |
 
 {kind}
 | end of the drawing | {score["eos_per_drawing"]:.2f} nats a drawing |

@@ -121,7 +121,7 @@ class Flow(TrainerCallback):
         """Start the clock."""
         progress = self.run.progress
         self.run.clock.start(progress.seconds)
-        progress.next_evaluation = progress.next_evaluation or self.run.settings.evaluate_every_seconds
+        progress.next_evaluation = progress.next_evaluation or self.run.settings.evaluation_interval
 
     def on_step_end(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
@@ -322,7 +322,7 @@ class Run:
                 save_model(model, self.out)
             write_history(self.out, progress.history)
         self._draw(model, score)
-        every = self.settings.evaluate_every_seconds
+        every = self.settings.evaluation_interval
         seconds = self.clock.seconds()
         self._evaluation_seconds = seconds - began
         progress.next_evaluation = every * (math.floor(seconds / every) + 1)

@@ -252,7 +252,7 @@ def train(
             checkpoint, state = None, Progress(state.identity, limits=limits)
         bf16 = has_bf16(args.device) if settings.bf16 is None else settings.bf16
         called = "train drawings" if learned is drawings else "rows of the augmented dataset"
-        variants = TrainingDrawings(learned, settings.seed, settings.augmentation, rows, called)
+        variants = TrainingDrawings(learned, settings.seed, preset.augmentation, rows, called)
         with StopRequest() as stop, contextlib.ExitStack() as opened:
             report = progress if processes.is_main else None
             run = Run(
@@ -275,8 +275,8 @@ def train(
             schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: rate(step))
             run.learning_rate = lambda: float(schedule.get_last_lr()[0])
             trainer = SketchTrainer(run, model, args, optimizer, schedule)
-            if settings.ema_decay is not None:
-                run.average = WeightAverage(model, settings.ema_decay)
+            if preset.ema_decay is not None:
+                run.average = WeightAverage(model, preset.ema_decay)
                 if checkpoint is not None:
                     run.average.load(checkpoint)
             trainer.remove_callback(PrinterCallback)

@@ -87,7 +87,7 @@ def raw(strokes: Strokes) -> Strokes:
     return strokes
 
 
-_PRESET = TrainSettings().augmentation or AugmentationSettings()
+_PRESET = TrainSettings().resolved(RNN).augmentation or AugmentationSettings()
 _EACH: list[Ablation] = [
     Ablation(model, name, overrides, settings)
     for model in (RNN, TRANSFORMER)

@@ -99,8 +99,8 @@ def test_mirrored_twice_is_the_drawing_itself(drawing):
     np.testing.assert_allclose(twice[:, :2], drawing[:, :2], atol=1e-4)
 
 
-def test_what_is_off_changes_no_variant_and_no_identity():
-    """A training that was begun before stretch, warp and mirror existed is gone on with."""
+def test_what_is_off_changes_no_variant_and_what_is_on_is_another_training():
+    """Stretch, warp and mirror draw no numbers where they are off: variants are what they were before them."""
     drawing = wheels(1)[0]
     plain, _ = augment_drawing(drawing, np.random.default_rng(4), AugmentationSettings())
     off, _ = augment_drawing(

@@ -600,6 +600,26 @@ def test_a_model_that_cannot_be_is_refused_in_a_sentence(model, overrides, says,
         train(model, SPLITS, tmp_path, settings(model, overrides=overrides))
 
 
+def test_a_preset_says_how_drawings_vary_and_what_is_kept_unless_the_settings_do():
+    """An hour with the variants of minutes learns drawings by heart."""
+    hour = TrainSettings(preset="hour", max_seconds=3600).resolved("sketch_rnn")
+    assert hour.ema_decay == 0.999
+    assert hour.augmentation.mirrored_share == 0.5
+    assert TrainSettings().resolved("sketch_rnn").ema_decay is None
+    own = TrainSettings(preset="hour", augmentation=None, ema_decay=0.0).resolved("sketch_rnn")
+    assert (own.augmentation, own.ema_decay) == (None, None)
+    kept = {
+        TrainSettings(preset="hour", ema_decay=decay).identity("sketch_rnn") for decay in (None, 0.999, 0.0)
+    }
+    assert len(kept) == 2
+
+
+def test_evaluations_take_a_small_share_of_a_long_training():
+    assert TrainSettings(max_seconds=360).evaluation_interval == 20
+    assert TrainSettings(max_seconds=3600).evaluation_interval == 120
+    assert TrainSettings(max_seconds=3600, evaluate_every_seconds=5.0).evaluation_interval == 5
+
+
 def test_an_unknown_model_is_refused(tmp_path):
     with pytest.raises(TrainingError, match="no model 'sketch_gan'"):
         train("sketch_gan", SPLITS, tmp_path, TrainSettings())
