@@ -38,8 +38,7 @@ from singleline_pipeline.geometry import (
     to_stroke3,
 )
 from singleline_pipeline.sketch_models import TrainSettings, load_model, train
-from singleline_pipeline.sketch_models.augmentation import AugmentationSettings
-from singleline_pipeline.sketch_models.settings import ModelName
+from singleline_pipeline.sketch_models.settings import PRESETS, ModelName
 
 Splits = dict[str, list[np.ndarray]]
 Strokes = list[np.ndarray]
@@ -87,7 +86,8 @@ def raw(strokes: Strokes) -> Strokes:
     return strokes
 
 
-_PRESET = TrainSettings().resolved(RNN).augmentation or AugmentationSettings()
+_PRESET = PRESETS[RNN, "small"].augmentation
+assert _PRESET is not None
 _EACH: list[Ablation] = [
     Ablation(model, name, overrides, settings)
     for model in (RNN, TRANSFORMER)
