@@ -1,4 +1,4 @@
-"""`kernels.cpp`, built by the machine's own compiler when it is first needed.
+"""What tensor operations are slow at on a CPU, in C++: built by the machine's own compiler when it is first needed.
 
 The library lies in the user's cache, under a name that holds the source, the compiler and the processor. Where
 there is no compiler, or it fails, tensor operations take its place, slower, and that is said once.
@@ -17,16 +17,13 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-import torch
-from torch import Tensor
-
-_SOURCE = Path(__file__).with_suffix(".cpp")
+_SOURCES = ("numbers.hpp", "lstm.cpp", "attention.cpp")
 # Sums may be reordered, so that they vectorise. Not -ffast-math: it would take NaN for impossible, and a library linked
 # with it makes the whole process flush subnormal numbers to zero.
 _REORDER = (
     "-fno-math-errno", "-fno-trapping-math", "-fno-signed-zeros", "-fassociative-math", "-freciprocal-math"
 )  # fmt: skip
-_FLAGS = ("-O3", "-march=native", *_REORDER, "-fPIC", "-shared", "-std=c++17")
+_FLAGS = ("-O3", "-march=native", *_REORDER, "-fPIC", "-shared", "-std=c++17", "-pthread")
 SWITCH = "SINGLELINE_KERNELS"
 """Environment variable; 0 leaves the compiled kernels out."""
 
@@ -55,50 +52,31 @@ def compiled() -> ctypes.CDLL | None:
     compiler = next(filter(None, map(shutil.which, ("c++", "g++", "clang++"))), None)
     if compiler is None:
         _log.info(
-            "There is no C++ compiler, so there are no kernels: LSTMs train, and transformers draw, about half as fast."
+            "There is no C++ compiler, so there are no kernels: models train and draw about half as fast."
         )
         return None
     try:
         version = subprocess.run([compiler, "--version"], capture_output=True, check=True, timeout=60).stdout
-        key = b"\0".join((_SOURCE.read_bytes(), version, " ".join(_FLAGS).encode(), _processor().encode()))
+        sources = [Path(__file__).with_name(name) for name in _SOURCES]
+        told = [version, " ".join(_FLAGS).encode(), _processor().encode()]
+        key = b"\0".join([source.read_bytes() for source in sources] + told)
         built = _cache() / f"kernels-{hashlib.sha256(key).hexdigest()[:16]}.so"
         if not built.is_file():
-            _build(compiler, built)
+            _build(compiler, [source for source in sources if source.suffix == ".cpp"], built)
         return ctypes.CDLL(str(built))
     except (OSError, subprocess.SubprocessError) as error:
         said = getattr(error, "stderr", None)
         detail = said.decode(errors="replace").strip() if said else str(error)
         _log.warning(
-            "The kernels could not be compiled: LSTMs train, and transformers draw, about half as fast. %s",
-            detail,
+            "The kernels could not be compiled: models train and draw about half as fast. %s", detail
         )
         return None
 
 
-def _build(compiler: str, built: Path) -> None:
+def _build(compiler: str, sources: list[Path], built: Path) -> None:
     built.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=built.parent) as staging:
         fresh = Path(staging) / built.name
-        subprocess.run(
-            [compiler, *_FLAGS, "-o", str(fresh), str(_SOURCE)], capture_output=True, check=True, timeout=300
-        )
+        command = [compiler, *_FLAGS, "-o", str(fresh), *map(str, sources)]
+        subprocess.run(command, capture_output=True, check=True, timeout=300)
         os.replace(fresh, built)
-
-
-def attend_once(query: Tensor, keys: Tensor, values: Tensor, slots: Tensor, rows: int) -> Tensor:
-    """Scaled dot-product attention of one query a head to kept rows: (drawings, heads, 1, width) float32.
-
-    query: (drawings, heads, 1, width) float32
-    keys, values: (slots, heads, room, width) bfloat16, contiguous, of which the first `rows` rows count
-    slots: (drawings,) int64, where each drawing lies; the kernel must be there (`compiled`)
-    """
-    query = query.contiguous()
-    drawings, heads, _, width = query.shape
-    out, scores = torch.empty_like(query), query.new_empty(rows)
-    tensors = (query, keys, values, out, scores, slots.contiguous())
-    sizes = (drawings, heads, keys.shape[2], rows, width)
-    built = compiled()
-    assert built is not None
-    pointers = (ctypes.c_void_p(tensor.data_ptr()) for tensor in tensors)
-    built.attend_once(*pointers, *map(ctypes.c_int64, sizes))
-    return out

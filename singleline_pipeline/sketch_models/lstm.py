@@ -8,7 +8,7 @@ For each step, with the four gates i, f, g, o of width h each (Ba et al. 2016, e
     h_t   = σ(o) tanh(LN(c_t))
 
 Without layer norm, LN is left out. On the CPU everything but the products is one pass of a compiled kernel
-(kernels.cpp), and the products run in the type that autocast names.
+(lstm.cpp), and the products run in the type that autocast names.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Norms(NamedTuple):
 
 
 class Step(ctypes.Structure):
-    """What a step reads and writes, as `struct Step` in kernels.cpp."""
+    """What a step reads and writes, as `struct Step` in lstm.cpp."""
 
     _fields_ = [(name, ctypes.c_int64) for name in ("directions", "batch", "hidden", "layer_norm")] + [
         (name, ctypes.c_void_p)

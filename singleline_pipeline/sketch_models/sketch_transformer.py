@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from singleline_pipeline.sketch_models import kernels
+from singleline_pipeline.sketch_models.attention import attend, attend_once, self_attention, split_heads
 from singleline_pipeline.sketch_models.features import point_rows
 from singleline_pipeline.sketch_models.mixture import MixtureHead
 from singleline_pipeline.sketch_models.sketch_model import Posterior, SketchConfig, SketchModel, input_size
@@ -53,17 +54,6 @@ def order_encoding(start: int, rows: int, width: int, device: torch.device) -> T
         torch.arange(0, width, 2, device=device, dtype=torch.float32) * (-math.log(10_000.0) / width)
     )
     return torch.cat([torch.sin(order * frequency), torch.cos(order * frequency)], dim=1)
-
-
-def attend(query: Tensor, key: Tensor, value: Tensor, **how: object) -> Tensor:
-    """Scaled dot-product attention, all (b, heads, rows, d).
-
-    On the CPU it leaves bf16: torch's kernel is five times slower in it than in float32.
-    """
-    if query.device.type == "cpu":
-        with torch.autocast("cpu", enabled=False):
-            return functional.scaled_dot_product_attention(query.float(), key.float(), value.float(), **how)  # type: ignore[arg-type]
-    return functional.scaled_dot_product_attention(query, key, value, **how)  # type: ignore[arg-type]
 
 
 class KeyValueCache:
@@ -123,7 +113,7 @@ class CompiledCache(KeyValueCache):
         self.keys[layer][self.slots, :, self.rows : end] = key.bfloat16()
         self.values[layer][self.slots, :, self.rows : end] = value.bfloat16()
         if query.shape[2] == 1:
-            return kernels.attend_once(query.float(), self.keys[layer], self.values[layer], self.slots, end)
+            return attend_once(query.float(), self.keys[layer], self.values[layer], self.slots, end)
         keys, values = (whole[layer][self.slots, :, :end] for whole in (self.keys, self.values))
         return attend(query, keys, values, is_causal=True)
 
@@ -153,44 +143,36 @@ class Block(nn.Module):
         for linear in (self.feed_in, self.feed_out):
             nn.init.zeros_(linear.bias)
 
-    def _split(self, stream: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        joint = self.query_key_value(self.attention_norm(stream))
-        query, key, value = joint.unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
-        return query, key, value
-
-    def _drop(self, update: Tensor, generator: torch.Generator | None) -> Tensor:
-        """Residual dropout, one mask for all rows of a drawing (Gal and Ghahramani 2016).
+    def _add(self, stream: Tensor, update: Tensor, generator: torch.Generator | None) -> Tensor:
+        """The stream with a block's update, and residual dropout, one mask for all rows of a drawing (Gal and
+        Ghahramani 2016).
 
         A mask for every element costs as much on the CPU as an attention layer, and dropout inside of the
         attention would leave its fast path.
         """
         if not self.training or self.dropout == 0:
-            return update
+            return stream + update
         shape = (update.shape[0], 1, update.shape[2])
         keep = torch.rand(shape, generator=generator, device=update.device) >= self.dropout
-        return update * (keep / (1 - self.dropout))
+        return torch.addcmul(stream, update, keep / (1 - self.dropout))
 
     def _finish(self, stream: Tensor, attended: Tensor, generator: torch.Generator | None) -> Tensor:
-        attended = self.attention_out(attended.transpose(1, 2).flatten(2))
-        stream = stream + self._drop(attended, generator)
+        stream = self._add(stream, self.attention_out(attended), generator)
         update = self.feed_out(functional.relu(self.feed_in(self.feed_norm(stream))))
-        return stream + self._drop(update, generator)
+        return self._add(stream, update, generator)
 
     def forward(
-        self, stream: Tensor, mask: Tensor | None, generator: torch.Generator | None = None
+        self, stream: Tensor, lengths: Tensor | None, generator: torch.Generator | None = None
     ) -> Tensor:
-        """stream: (b, t, width); mask: (b, 1, 1, t), True where a row may be read, or None for causal."""
-        query, key, value = self._split(stream)
-        if mask is None:
-            attended = attend(query, key, value, is_causal=True)
-        else:
-            attended = attend(query, key, value, attn_mask=mask)
-        return self._finish(stream, attended, generator)
+        """stream: (b, t, width); lengths: (b,), rows from there on are not read, or None for causal attention."""
+        joint = self.query_key_value(self.attention_norm(stream))
+        return self._finish(stream, self_attention(joint, self.heads, lengths), generator)
 
     def advance(self, stream: Tensor, cache: KeyValueCache, layer: int) -> Tensor:
         """The next rows (b, t, width), after those in the cache: many rows at the start, then one at a time."""
-        query, key, value = self._split(stream)
-        return self._finish(stream, cache.attend(layer, query, key, value), None)
+        joint = self.query_key_value(self.attention_norm(stream))
+        attended = cache.attend(layer, *split_heads(joint, self.heads))
+        return self._finish(stream, attended.transpose(1, 2).flatten(2), None)
 
 
 class TransformerEncoder(nn.Module):
@@ -213,9 +195,8 @@ class TransformerEncoder(nn.Module):
         real = torch.arange(rows, device=features.device) < lengths.unsqueeze(1)
         stream = self.inputs(features).float()
         stream = stream + order_encoding(0, rows, stream.shape[-1], stream.device)
-        mask = real[:, None, None, :]
         for block in self.blocks:
-            stream = block(stream, mask, generator)
+            stream = block(stream, lengths, generator)
         stream = self.norm(stream)
         # Masked attention pooling: each head weighs the real rows, and padding has weight zero.
         weights = self.weigh(stream).float().masked_fill(~real.unsqueeze(-1), float("-inf")).softmax(dim=1)

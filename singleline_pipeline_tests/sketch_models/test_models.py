@@ -100,23 +100,6 @@ def test_the_cache_goes_on_with_the_chosen_drawings(model, tolerance):
         torch.testing.assert_close(step, model.decode(features, latent)[rows, 5:6], **tolerance)
 
 
-def test_one_query_attends_as_the_formula_says_wherever_its_drawing_lies():
-    """The kernel reads memory by itself: rows not written yet and drawings that ended must not come into it."""
-    generator = torch.Generator().manual_seed(0)
-    query = torch.randn(3, 2, 1, 5, generator=generator) * 4
-    keys, values = (torch.randn(6, 2, 9, 5, generator=generator).bfloat16() for _ in range(2))
-    slots = torch.tensor([4, 0, 3])
-    for rows in (1, 2, 7, 9):
-        kept, shown = (whole[slots, :, :rows].float() for whole in (keys, values))
-        expected = torch.nn.functional.scaled_dot_product_attention(query, kept, shown)
-        elsewhere = [whole.clone() for whole in (keys, values)]
-        for whole in elsewhere:
-            whole[:, :, rows:] = float("nan")
-            whole[[1, 2, 5]] = float("nan")
-        found = kernels.attend_once(query, *elsewhere, slots, rows)
-        torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5)
-
-
 def test_the_latent_reaches_every_row(model):
     features = model.features(with_start_row(pad_drawings(wheels(1)).points))
     with torch.no_grad():

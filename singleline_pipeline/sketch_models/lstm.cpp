@@ -1,50 +1,15 @@
-// What tensor operations are slow at on a CPU: the step of an LSTM, and attention of one query.
+// One step of an LSTM, forwards and backwards, with or without layer norm: all that is not a matrix product.
 //
-// Rows are taken in order by one thread, so the sums are the same each time.
+// The equations are those at the top of lstm.py. One pass over a row of the batch stays in the first-level cache,
+// where a tensor operation for each term would go through memory twenty times. Rows are taken in order by one thread,
+// so the sums are the same each time.
 
-#include <cmath>
-#include <cstdint>
-#include <cstring>
+#include "numbers.hpp"
 
 namespace {
 
 constexpr float kEpsilon = 1e-5f;
 
-struct BFloat16 {
-    uint16_t bits;
-};
-
-inline float widen(float value) { return value; }
-inline float widen(BFloat16 value) {
-    const uint32_t bits = uint32_t(value.bits) << 16;
-    float wide;
-    std::memcpy(&wide, &bits, 4);
-    return wide;
-}
-inline void narrow(float value, float *out) { *out = value; }
-inline void narrow(float value, BFloat16 *out) {  // to the nearest, ties to even
-    uint32_t bits;
-    std::memcpy(&bits, &value, 4);
-    out->bits = uint16_t((bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16);
-}
-
-// e^x as 2^n times a polynomial in the remainder (Cephes' coefficients); relative error under 2e-7.
-inline float exponential(float x) {
-    x = x < -87.0f ? -87.0f : x > 87.0f ? 87.0f : x;
-    const float n = std::floor(x * 1.44269504f + 0.5f);
-    const float r = (x - n * 0.693359375f) + n * 2.12194440e-4f;
-    float p = 1.9875691500e-4f;
-    p = p * r + 1.3981999507e-3f;
-    p = p * r + 8.3334519073e-3f;
-    p = p * r + 4.1665795894e-2f;
-    p = p * r + 1.6666665459e-1f;
-    p = p * r + 5.0000001201e-1f;
-    p = p * r * r + r + 1.0f;
-    const int32_t bits = (int32_t(n) + 127) << 23;
-    float power;
-    std::memcpy(&power, &bits, 4);
-    return p * power;
-}
 inline float sigmoid(float x) { return 1.0f / (1.0f + exponential(-x)); }
 inline float tanh_(float x) { return 2.0f * sigmoid(2.0f * x) - 1.0f; }
 
@@ -62,11 +27,6 @@ inline Moments moments(const float *x, int64_t n) {
 }
 
 }  // namespace
-
-// ---- One step of an LSTM, forwards and backwards, with or without layer norm: all that is not a matrix product.
-//
-// The equations are those at the top of lstm.py. One pass over a row of the batch stays in the first-level cache,
-// where a tensor operation for each term would go through memory twenty times.
 
 extern "C" {
 
@@ -229,43 +189,4 @@ void lstm_forward_float32(const Step *s, int64_t t) { forward<float>(s, t); }
 void lstm_forward_bfloat16(const Step *s, int64_t t) { forward<BFloat16>(s, t); }
 void lstm_backward_float32(const Step *s, int64_t t) { backward<float>(s, t); }
 void lstm_backward_bfloat16(const Step *s, int64_t t) { backward<BFloat16>(s, t); }
-}
-
-// ---- Attention of one query a head to the keys and values that a decoder has kept.
-//
-// It costs what it takes to read them: bfloat16 is half the bytes, and drawings that have ended are passed over where
-// they lie.
-
-extern "C" {
-
-// query, out: (drawings, heads, width) float32; keys, values: (slots, heads, room, width), of which the first `rows`
-// rows count, and drawing i lies in slot[i]; scores: room for `rows` floats.
-void attend_once(const float *query, const BFloat16 *keys, const BFloat16 *values, float *out, float *scores,
-                 const int64_t *slot, int64_t drawings, int64_t heads, int64_t room, int64_t rows, int64_t width) {
-    const float scale = 1.0f / std::sqrt(float(width));
-    for (int64_t pair = 0; pair < drawings * heads; ++pair) {
-        const int64_t at = (slot[pair / heads] * heads + pair % heads) * room * width;
-        const float *q = query + pair * width;
-        float largest = -INFINITY;
-        for (int64_t row = 0; row < rows; ++row) {
-            const BFloat16 *key = keys + at + row * width;
-            float dot = 0;
-            for (int64_t c = 0; c < width; ++c) dot += q[c] * widen(key[c]);
-            scores[row] = dot * scale;
-            largest = scores[row] > largest ? scores[row] : largest;
-        }
-        float sum = 0;
-        for (int64_t row = 0; row < rows; ++row) {
-            scores[row] = exponential(scores[row] - largest);
-            sum += scores[row];
-        }
-        float *o = out + pair * width;
-        for (int64_t c = 0; c < width; ++c) o[c] = 0;
-        for (int64_t row = 0; row < rows; ++row) {
-            const BFloat16 *value = values + at + row * width;
-            const float share = scores[row] / sum;
-            for (int64_t c = 0; c < width; ++c) o[c] += share * widen(value[c]);
-        }
-    }
-}
 }

@@ -1,0 +1,186 @@
+"""Attention of whole drawings: the formula and its derivative on both paths, and what it must never read."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor
+
+from singleline_pipeline.sketch_models import attention, kernels
+from singleline_pipeline.sketch_models.attention import attend_once, self_attention
+from singleline_pipeline.sketch_models.training import has_bf16
+
+EACH_WAY = pytest.mark.parametrize("kernel", [True, False], ids=["kernel", "plain"])
+# One row, less than a tile, a tile, tiles and a rest.
+EACH_SIZE = pytest.mark.parametrize(("rows", "width"), [(1, 16), (7, 32), (32, 16), (75, 16), (70, 64)])
+EACH_MASK = pytest.mark.parametrize("causal", [True, False], ids=["causal", "lengths"])
+HEADS, DRAWINGS = 2, 3
+
+
+@pytest.fixture
+def way(kernel: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the kernel, where the processor has products of bf16, or without."""
+    if not kernel:
+        monkeypatch.setattr(kernels, "compiled", lambda: None)
+    elif has_bf16(torch.device("cpu")):
+        called = []
+        original = attention._pass
+        monkeypatch.setattr(attention, "_pass", lambda *given: (called.append(given), original(*given)))
+        yield
+        assert called, "the kernel was to be tried, and torch was"
+        return
+    yield
+
+
+def inputs(rows: int, width: int, scale: float = 1.0) -> tuple[Tensor, Tensor, Tensor]:
+    """Joint projections, lengths, and a gradient that is zero in the padding, as a loss leaves it."""
+    generator = torch.Generator().manual_seed(rows)
+    joint = (torch.randn(DRAWINGS, rows, 3 * HEADS * width, generator=generator) * scale).bfloat16()
+    lengths = torch.tensor([rows, max(1, rows // 2), max(1, rows - 1)])
+    grad = torch.randn(DRAWINGS, rows, HEADS * width, generator=generator).bfloat16()
+    return joint, lengths, grad
+
+
+def real_rows(rows: int, lengths: Tensor | None) -> Tensor:
+    """(drawings, rows, 1), False in the padding."""
+    if lengths is None:
+        return torch.ones(DRAWINGS, rows, 1, dtype=torch.bool)
+    return (torch.arange(rows) < lengths.unsqueeze(1)).unsqueeze(-1)
+
+
+def by_the_formula(joint: Tensor, lengths: Tensor | None) -> Tensor:
+    """softmax(Q K^T / sqrt(width)) V in float64, one row at a time over the rows it may see."""
+    drawings, rows, _ = joint.shape
+    query, key, value = joint.double().unflatten(-1, (3, HEADS, -1)).unbind(2)
+    out = []
+    for b in range(drawings):
+        for row in range(rows):
+            seen = row + 1 if lengths is None else int(lengths[b])
+            scores = torch.einsum("hc,khc->hk", query[b, row], key[b, :seen]) * query.shape[-1] ** -0.5
+            out.append(torch.einsum("hk,khc->hc", scores.softmax(-1), value[b, :seen]).flatten())
+    return torch.stack(out).unflatten(0, (drawings, rows))
+
+
+def assert_near(found: Tensor, expected: Tensor) -> None:
+    """As near as bf16 holds the shares and the sums."""
+    largest = float(expected.abs().max())
+    torch.testing.assert_close(found.double(), expected, rtol=0.02, atol=0.01 * largest)
+    assert (found.double() - expected).norm() < 0.005 * expected.norm()
+
+
+def run(joint: Tensor, lengths: Tensor | None, grad: Tensor) -> tuple[Tensor, Tensor]:
+    """What comes out, and the gradient of the inputs."""
+    leaf = joint.clone().requires_grad_()
+    attended = self_attention(leaf, HEADS, lengths)
+    attended.backward(grad.to(attended.dtype))
+    assert leaf.grad is not None
+    return attended.detach(), leaf.grad
+
+
+@EACH_WAY
+@EACH_MASK
+@EACH_SIZE
+@pytest.mark.usefixtures("way")
+def test_it_computes_the_formula_and_its_derivative(rows: int, width: int, causal: bool) -> None:
+    """A wrong term in the kernel would only learn worse."""
+    joint, given, grad = inputs(rows, width)
+    lengths = None if causal else given
+    real = real_rows(rows, lengths)
+    attended, found = run(joint, lengths, grad * real)
+    leaf = joint.double().requires_grad_()
+    expected = by_the_formula(leaf, lengths)
+    expected.backward(grad.double() * real)
+    assert leaf.grad is not None
+    assert_near(attended * real, expected.detach() * real)
+    assert_near(found, leaf.grad)
+
+
+@EACH_WAY
+@pytest.mark.usefixtures("way")
+def test_padding_is_never_read() -> None:
+    """Whatever lies there reaches no real row, forwards or backwards, not in the last bit."""
+    joint, lengths, grad = inputs(75, 16)
+    real = real_rows(75, lengths)
+    spoilt = joint.masked_fill(~real, 1e4)
+    attended, found = run(joint, lengths, grad * real)
+    again, found_again = run(spoilt, lengths, grad * real)
+    torch.testing.assert_close(again * real, attended * real, rtol=0, atol=0)
+    torch.testing.assert_close(found_again * real, found * real, rtol=0, atol=0)
+
+
+@EACH_WAY
+@pytest.mark.usefixtures("way")
+def test_a_causal_row_does_not_see_those_after_it() -> None:
+    joint, _, grad = inputs(75, 16)
+    changed = joint.clone()
+    changed[:, 41:] = 1e4
+    torch.testing.assert_close(
+        run(changed, None, grad)[0][:, :41], run(joint, None, grad)[0][:, :41], rtol=0, atol=0
+    )
+
+
+@EACH_WAY
+@EACH_MASK
+@pytest.mark.usefixtures("way")
+def test_scores_of_any_size_stay_finite(causal: bool) -> None:
+    """Scores in the tens of thousands: their powers of two lie far beyond what float32 holds."""
+    joint, given, grad = inputs(75, 16, scale=100.0)
+    for tensor in run(joint, None if causal else given, grad):
+        assert bool(torch.isfinite(tensor).all())
+
+
+@EACH_WAY
+@EACH_MASK
+@pytest.mark.usefixtures("way")
+def test_nan_in_is_nan_out(causal: bool) -> None:
+    """Training stops at a loss that is NaN; attention must not hide one."""
+    joint, given, grad = inputs(33, 16)
+    joint[:, 0] = float("nan")
+    assert bool(run(joint, None if causal else given, grad)[0].isnan()[:, 0].all())
+
+
+@pytest.mark.parametrize("kernel", [True])
+@EACH_MASK
+@pytest.mark.usefixtures("way")
+def test_threads_change_no_bit(causal: bool) -> None:
+    """Same seed, same weights, on a laptop and on a server with more cores."""
+    joint, given, grad = inputs(75, 32)
+    before = torch.get_num_threads()
+    results = []
+    try:
+        for threads in (1, 2, 4, 100):
+            torch.set_num_threads(threads)
+            results.append(run(joint, None if causal else given, grad))
+    finally:
+        torch.set_num_threads(before)
+    for attended, found in results[1:]:
+        assert torch.equal(attended, results[0][0])
+        assert torch.equal(found, results[0][1])
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_heads_and_types_that_it_is_not_for_go_another_way(dtype: torch.dtype) -> None:
+    """Five channels a head, or float32: torch's attention, to the same formula."""
+    joint, lengths, _ = inputs(9, 5)
+    joint = joint.to(dtype)
+    assert_near(
+        self_attention(joint, HEADS, lengths) * real_rows(9, lengths),
+        by_the_formula(joint, lengths) * real_rows(9, lengths),
+    )
+
+
+def test_one_query_attends_as_the_formula_says_wherever_its_drawing_lies() -> None:
+    """The kernel reads memory by itself: rows not written yet and drawings that ended must not come into it."""
+    generator = torch.Generator().manual_seed(0)
+    query = torch.randn(3, 2, 1, 5, generator=generator) * 4
+    keys, values = (torch.randn(6, 2, 9, 5, generator=generator).bfloat16() for _ in range(2))
+    slots = torch.tensor([4, 0, 3])
+    for rows in (1, 2, 7, 9):
+        kept, shown = (whole[slots, :, :rows].float() for whole in (keys, values))
+        expected = torch.nn.functional.scaled_dot_product_attention(query, kept, shown)
+        elsewhere = [whole.clone() for whole in (keys, values)]
+        for whole in elsewhere:
+            whole[:, :, rows:] = float("nan")
+            whole[[1, 2, 5]] = float("nan")
+        found = attend_once(query, *elsewhere, slots, rows)
+        torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5)
