@@ -26,12 +26,13 @@ class TrainConfig(dg.Config):
     preset: Literal["small", "hour", "story"] = Field(
         "small",
         description="Sizes of model and training: small for minutes on two cores, hour for the same sizes and more "
-        "time (augmentation: on_the_fly), story for the story's sizes.",
+        "time, story for the story's sizes.",
     )
-    augmentation: Literal["ahead", "on_the_fly", "none"] = Field(
-        "ahead",
+    augmentation: Literal["preset", "ahead", "on_the_fly", "none"] = Field(
+        "preset",
         description="ahead: learn from augmented_dataset, which can be looked at; on_the_fly: from drawings varied "
-        "anew each time, as the preset has it; none: from the drawings as they are.",
+        "anew each time, as the preset has it; none: from the drawings as they are. preset: on_the_fly for hour, "
+        "which would learn a fixed set by heart, and ahead for the others.",
     )
     max_seconds: float | None = Field(
         None,
@@ -49,6 +50,12 @@ class TrainConfig(dg.Config):
         le=5000,
         description="Codes of the sketch transformer's token variant; empty: the continuous model.",
     )
+
+    def learned_from(self) -> Literal["ahead", "on_the_fly", "none"]:
+        """Where the variants of the drawings come from."""
+        if self.augmentation == "preset":
+            return "on_the_fly" if self.preset == "hour" else "ahead"
+        return self.augmentation
 
 
 class TrainingLog:
@@ -104,8 +111,8 @@ def _train(
     from singleline_pipeline.sketch_models.runs import promote, run_folder
     from singleline_pipeline.sketch_models.sheets import SAMPLES
 
-    options = config.model_dump()
-    augmentation = options.pop("augmentation")
+    options = config.model_dump(exclude={"augmentation"})
+    augmentation = config.learned_from()
     settings = (
         TrainSettings(**options)
         if augmentation == "on_the_fly"

@@ -64,7 +64,7 @@ PRESETS: dict[tuple[str, str], Preset] = {
     ),
     # Held-out drawings have fewer nats in the latent than those that are learned: 7 there are 5 here.
     ("sketch_transformer", "small"): Preset(
-        _SMALL_TRANSFORMER | {"residual_dropout": 0.0, "free_nats": 7.0}, 25, 4e-3, 300, 0.02
+        _SMALL_TRANSFORMER | {"free_nats": 7.0}, 25, 4e-3, 300, 0.02
     ),
     ("sketch_transformer", "hour"): Preset(
         _SMALL_TRANSFORMER | {"residual_dropout": 0.2}, 25, 4e-3, 300, 0.02, _FOR_AN_HOUR, 0.999
