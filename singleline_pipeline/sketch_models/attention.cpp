@@ -403,23 +403,27 @@ extern "C" int64_t self_attention_takes(int64_t) { return 0; }
 
 #endif
 
-extern "C" {
-// Attention of one query a head to the keys and values that a decoder has kept. It costs what it takes to read them:
-// bfloat16 is half the bytes, and drawings that have ended are passed over where they lie.
-//
-// query, out: (drawings, heads, width) float32; keys, values: (slots, heads, room, width), of which the first `rows`
-// rows count, and drawing i lies in slot[i]; scores: room for `rows` floats.
-void attend_once(const float *query, const BFloat16 *keys, const BFloat16 *values, float *out, float *scores,
-                 const int64_t *slot, int64_t drawings, int64_t heads, int64_t room, int64_t rows, int64_t width) {
-    const float scale = 1.0f / std::sqrt(float(width));
+namespace {
+
+// Width is W, or where that is 0 `width`: what is known when it is compiled stays in registers.
+template <int64_t W>
+void attend_next(const float *joint, BFloat16 *keys, BFloat16 *values, float *attended, float *scores,
+                 const int64_t *slot, int64_t drawings, int64_t heads, int64_t room, int64_t before, int64_t width) {
+    const int64_t w = W ? W : width, rows = before + 1;
+    const float scale = 1.0f / std::sqrt(float(w));
     for (int64_t pair = 0; pair < drawings * heads; ++pair) {
-        const int64_t at = (slot[pair / heads] * heads + pair % heads) * room * width;
-        const float *q = query + pair * width;
+        const int64_t drawing = pair / heads, head = pair % heads;
+        const float *query = joint + (drawing * 3 * heads + head) * w;
+        BFloat16 *key = keys + (slot[drawing] * heads + head) * room * w;
+        BFloat16 *value = values + (slot[drawing] * heads + head) * room * w;
+        for (int64_t c = 0; c < w; ++c) {
+            narrow(query[heads * w + c], key + before * w + c);
+            narrow(query[2 * heads * w + c], value + before * w + c);
+        }
         float largest = -INFINITY;
         for (int64_t row = 0; row < rows; ++row) {
-            const BFloat16 *key = keys + at + row * width;
             float dot = 0;
-            for (int64_t c = 0; c < width; ++c) dot += q[c] * widen(key[c]);
+            for (int64_t c = 0; c < w; ++c) dot += query[c] * widen(key[row * w + c]);
             scores[row] = dot * scale;
             largest = scores[row] > largest ? scores[row] : largest;
         }
@@ -428,13 +432,34 @@ void attend_once(const float *query, const BFloat16 *keys, const BFloat16 *value
             scores[row] = exponential(scores[row] - largest);
             sum += scores[row];
         }
-        float *o = out + pair * width;
-        for (int64_t c = 0; c < width; ++c) o[c] = 0;
-        for (int64_t row = 0; row < rows; ++row) {
-            const BFloat16 *value = values + at + row * width;
-            const float share = scores[row] / sum;
-            for (int64_t c = 0; c < width; ++c) o[c] += share * widen(value[c]);
+        float *out = attended + pair * w;
+        if constexpr (W > 0) {
+            float sums[W] = {};
+            for (int64_t row = 0; row < rows; ++row)
+                for (int64_t c = 0; c < W; ++c) sums[c] += scores[row] * widen(value[row * W + c]);
+            for (int64_t c = 0; c < W; ++c) out[c] = sums[c] / sum;
+        } else {
+            for (int64_t c = 0; c < w; ++c) out[c] = 0;
+            for (int64_t row = 0; row < rows; ++row)
+                for (int64_t c = 0; c < w; ++c) out[c] += scores[row] / sum * widen(value[row * w + c]);
         }
     }
 }
+
+}  // namespace
+
+// Attention of one row a drawing to itself and to those that a decoder has kept, among which it is put. It costs what it
+// takes to read them: bfloat16 is half the bytes, and drawings that have ended are passed over where they lie.
+//
+// joint: (drawings, 3, heads, width) float32, query, key, value; keys, values: (slots, heads, room, width), of which
+// `before` rows are there already, and drawing i lies in slot[i]; attended: (drawings, heads, width);
+// scores: room for before + 1 floats.
+extern "C" void attend_next(const float *joint, BFloat16 *keys, BFloat16 *values, float *attended, float *scores,
+                            const int64_t *slot, int64_t drawings, int64_t heads, int64_t room, int64_t before,
+                            int64_t width) {
+    const auto with_width = width == 16   ? attend_next<16>
+                            : width == 32 ? attend_next<32>
+                            : width == 64 ? attend_next<64>
+                                          : attend_next<0>;
+    with_width(joint, keys, values, attended, scores, slot, drawings, heads, room, before, width);
 }

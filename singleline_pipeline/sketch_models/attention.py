@@ -34,6 +34,11 @@ def split_heads(joint: Tensor, heads: int) -> tuple[Tensor, Tensor, Tensor]:
     return query, key, value
 
 
+def join_heads(attended: Tensor) -> Tensor:
+    """(b, heads, t, d) to (b, t, heads * d)."""
+    return attended.transpose(1, 2).flatten(2)
+
+
 def self_attention(joint: Tensor, heads: int, lengths: Tensor | None) -> Tensor:
     """Attention of drawings to themselves.
 
@@ -51,26 +56,29 @@ def self_attention(joint: Tensor, heads: int, lengths: Tensor | None) -> Tensor:
     else:
         real = torch.arange(joint.shape[1], device=joint.device) < lengths.unsqueeze(1)
         attended = attend(query, key, value, attn_mask=real[:, None, None, :])
-    return attended.transpose(1, 2).flatten(2)
+    return join_heads(attended)
 
 
-def attend_once(query: Tensor, keys: Tensor, values: Tensor, slots: Tensor, rows: int) -> Tensor:
-    """Scaled dot-product attention of one query a head to kept rows: (drawings, heads, 1, width) float32.
+def attend_next(
+    joint: Tensor, heads: int, keys: Tensor, values: Tensor, slots: Tensor, before: int
+) -> Tensor:
+    """Attention of the next row of drawings to itself and those before it, among which its key and value are put.
 
-    query: (drawings, heads, 1, width) float32
-    keys, values: (slots, heads, room, width) bfloat16, contiguous, of which the first `rows` rows count
-    slots: (drawings,) int64, where each drawing lies; the kernel must be there (`compiled`)
+    joint: (drawings, 1, 3 * width), projected to query, key and value
+    keys, values: (slots, heads, room, width / heads) bfloat16, contiguous, of which `before` rows are there
+    slots: (drawings,) int64, where each drawing lies; the kernels must be there (`kernels.compiled`)
+    returns: (drawings, 1, width) float32
     """
-    query = query.contiguous()
-    drawings, heads, _, width = query.shape
-    out, scores = torch.empty_like(query), query.new_empty(rows)
-    tensors = (query, keys, values, out, scores, slots.contiguous())
-    sizes = (drawings, heads, keys.shape[2], rows, width)
+    joint = joint.float().contiguous()
+    drawings, _, joint_width = joint.shape
+    attended, scores = joint.new_empty(drawings, 1, joint_width // 3), joint.new_empty(before + 1)
+    tensors = (joint, keys, values, attended, scores, slots.contiguous())
+    sizes = (drawings, heads, keys.shape[2], before, keys.shape[3])
     built = kernels.compiled()
     assert built is not None
     pointers = (ctypes.c_void_p(tensor.data_ptr()) for tensor in tensors)
-    built.attend_once(*pointers, *map(ctypes.c_int64, sizes))
-    return out
+    built.attend_next(*pointers, *map(ctypes.c_int64, sizes))
+    return attended
 
 
 class SelfAttention(ctypes.Structure):

@@ -14,7 +14,13 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from singleline_pipeline.sketch_models import kernels
-from singleline_pipeline.sketch_models.attention import attend, attend_once, self_attention, split_heads
+from singleline_pipeline.sketch_models.attention import (
+    attend,
+    attend_next,
+    join_heads,
+    self_attention,
+    split_heads,
+)
 from singleline_pipeline.sketch_models.features import point_rows
 from singleline_pipeline.sketch_models.mixture import MixtureHead
 from singleline_pipeline.sketch_models.sketch_model import Posterior, SketchConfig, SketchModel, input_size
@@ -66,13 +72,18 @@ class KeyValueCache:
         self.latent_share, self.keys, self.values = latent_share, keys, values
         self.rows = 0
 
-    def attend(self, layer: int, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
-        """Store the next rows of a block, and attend from them to all of its rows so far; all (b, heads, rows, d)."""
+    def attend(self, layer: int, joint: Tensor, heads: int) -> Tensor:
+        """Store the next rows of a block, and attend from them to all of its rows so far.
+
+        joint: (b, rows, 3 * width), query, key and value; more than one row where none have gone before
+        returns: (b, rows, width)
+        """
+        query, key, value = split_heads(joint, heads)
         end = self.rows + key.shape[2]
         self.keys[layer][:, :, self.rows : end] = key
         self.values[layer][:, :, self.rows : end] = value
         keys, values = self.keys[layer][:, :, :end], self.values[layer][:, :, :end]
-        return attend(query, keys, values, is_causal=query.shape[2] > 1)
+        return join_heads(attend(query, keys, values, is_causal=query.shape[2] > 1))
 
     def make_room(self, rows: int) -> None:
         """Grow by half where the next rows do not fit."""
@@ -103,19 +114,17 @@ class CompiledCache(KeyValueCache):
     """
 
     def __init__(self, latent_share: Tensor | None, keys: list[Tensor], values: list[Tensor]) -> None:
-        super().__init__(
-            latent_share, [key.bfloat16() for key in keys], [value.bfloat16() for value in values]
-        )
+        super().__init__(latent_share, keys, values)
         self.slots = torch.arange(len(keys[0]))
 
-    def attend(self, layer: int, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+    def attend(self, layer: int, joint: Tensor, heads: int) -> Tensor:
+        if joint.shape[1] == 1:
+            return attend_next(joint, heads, self.keys[layer], self.values[layer], self.slots, self.rows)
+        _, key, value = split_heads(joint, heads)
         end = self.rows + key.shape[2]
         self.keys[layer][self.slots, :, self.rows : end] = key.bfloat16()
         self.values[layer][self.slots, :, self.rows : end] = value.bfloat16()
-        if query.shape[2] == 1:
-            return attend_once(query.float(), self.keys[layer], self.values[layer], self.slots, end)
-        keys, values = (whole[layer][self.slots, :, :end] for whole in (self.keys, self.values))
-        return attend(query, keys, values, is_causal=True)
+        return self_attention(joint, heads, None)
 
     def select(self, rows: Tensor) -> None:
         self.slots = self.slots[rows]
@@ -171,8 +180,7 @@ class Block(nn.Module):
     def advance(self, stream: Tensor, cache: KeyValueCache, layer: int) -> Tensor:
         """The next rows (b, t, width), after those in the cache: many rows at the start, then one at a time."""
         joint = self.query_key_value(self.attention_norm(stream))
-        attended = cache.attend(layer, *split_heads(joint, self.heads))
-        return self._finish(stream, attended.transpose(1, 2).flatten(2), None)
+        return self._finish(stream, cache.attend(layer, joint, self.heads), None)
 
 
 class TransformerEncoder(nn.Module):
@@ -265,10 +273,12 @@ class SketchTransformer(SketchModel):
     def start_cache(self, latent: Tensor | None, batch: int, max_rows: int) -> KeyValueCache:
         config = self.config
         shape = (batch, config.heads, max_rows, config.width // config.heads)
-        keys, values = (
-            [torch.zeros(shape, device=self.device) for _ in range(config.decoder_layers)] for _ in range(2)
-        )
         compiled = self.device.type == "cpu" and kernels.compiled() is not None
+        dtype = torch.bfloat16 if compiled else torch.float32
+        keys, values = (
+            [torch.zeros(shape, device=self.device, dtype=dtype) for _ in range(config.decoder_layers)]
+            for _ in range(2)
+        )
         return (CompiledCache if compiled else KeyValueCache)(self._latent_share(latent), keys, values)
 
     def advance(self, features: Tensor, cache: KeyValueCache) -> Tensor:

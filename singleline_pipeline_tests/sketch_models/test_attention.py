@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from singleline_pipeline.sketch_models import attention, kernels
-from singleline_pipeline.sketch_models.attention import attend_once, self_attention
+from singleline_pipeline.sketch_models.attention import attend_next, join_heads, self_attention, split_heads
 from singleline_pipeline.sketch_models.training import has_bf16
 
 EACH_WAY = pytest.mark.parametrize("kernel", [True, False], ids=["kernel", "plain"])
@@ -169,18 +169,23 @@ def test_heads_and_types_that_it_is_not_for_go_another_way(dtype: torch.dtype) -
     )
 
 
-def test_one_query_attends_as_the_formula_says_wherever_its_drawing_lies() -> None:
+@pytest.mark.parametrize("width", [5, 16, 32, 64])
+def test_the_next_row_attends_as_the_formula_says_wherever_its_drawing_lies(width: int) -> None:
     """The kernel reads memory by itself: rows not written yet and drawings that ended must not come into it."""
+    assert kernels.compiled() is not None
     generator = torch.Generator().manual_seed(0)
-    query = torch.randn(3, 2, 1, 5, generator=generator) * 4
-    keys, values = (torch.randn(6, 2, 9, 5, generator=generator).bfloat16() for _ in range(2))
+    joint = torch.randn(DRAWINGS, 1, 3 * HEADS * width, generator=generator) * 2
+    keys, values = (torch.randn(6, HEADS, 9, width, generator=generator).bfloat16() for _ in range(2))
     slots = torch.tensor([4, 0, 3])
-    for rows in (1, 2, 7, 9):
-        kept, shown = (whole[slots, :, :rows].float() for whole in (keys, values))
-        expected = torch.nn.functional.scaled_dot_product_attention(query, kept, shown)
-        elsewhere = [whole.clone() for whole in (keys, values)]
-        for whole in elsewhere:
-            whole[:, :, rows:] = float("nan")
+    query, key, value = split_heads(joint, HEADS)
+    for before in (0, 1, 6, 8):
+        kept, shown = (whole.clone() for whole in (keys, values))
+        for whole in (kept, shown):
+            whole[:, :, before:] = float("nan")
             whole[[1, 2, 5]] = float("nan")
-        found = attend_once(query, *elsewhere, slots, rows)
-        torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5)
+        found = attend_next(joint, HEADS, kept, shown, slots, before)
+        for whole, new in ((kept, key), (shown, value)):
+            torch.testing.assert_close(whole[slots, :, before], new[:, :, 0].bfloat16(), rtol=0, atol=0)
+        rows = [whole[slots, :, : before + 1].float() for whole in (kept, shown)]
+        expected = torch.nn.functional.scaled_dot_product_attention(query, *rows)
+        torch.testing.assert_close(found, join_heads(expected), rtol=1e-4, atol=1e-5)
