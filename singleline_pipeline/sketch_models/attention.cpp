@@ -9,6 +9,7 @@
 #include "numbers.hpp"
 
 #include <algorithm>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -19,8 +20,8 @@
 namespace {
 
 constexpr int64_t kLanes = 16;
-constexpr int64_t kRows = 8;            // queries of a tile
-constexpr int64_t kKeys = 2 * kLanes;   // keys of a tile: 16 registers of scores, and half of the registers are left
+constexpr int64_t kRows = 8;           // queries of a tile
+constexpr int64_t kKeys = 2 * kLanes;  // keys of a tile: 16 registers of scores, and half of the registers are left
 constexpr float kLog2E = 1.44269504f;
 
 typedef float Lanes __attribute__((vector_size(4 * kLanes)));
@@ -57,8 +58,9 @@ inline Pairs paired(Lanes first, Lanes second) {
 }
 
 // 2^x for x <= 0, to 4e-5 of itself: bfloat16 holds it to 4e-3. (Taylor's polynomial in what x is off a whole number.)
+// What lies above 0 does so by rounding: a score made twice, of a training that goes astray, differs by more than 1.
 inline Lanes power_of_two(Lanes x) {
-    x = x < -126.0f ? everywhere(-126.0f) : x;
+    x = x < -126.0f ? everywhere(-126.0f) : x > 0.0f ? everywhere(0.0f) : x;
     const Integers whole = __builtin_convertvector(x - 0.5f, Integers);
     const Lanes r = x - __builtin_convertvector(whole, Lanes);
     Lanes p = everywhere(9.6181291e-3f);
@@ -156,12 +158,12 @@ extern "C" {
 // before it. With lengths, rows from a drawing's length on are padding: nothing reads them, and theirs is zero.
 struct SelfAttention {
     int64_t drawings, rows, heads, width, causal, threads;
-    const BFloat16 *joint;       // (b, t, 3, h, W): query, key, value
-    const int64_t *lengths;      // (b,) or null
-    BFloat16 *attended;          // (b, t, h, W)
-    float *log_sums;             // (b, h, t): log2 of what the softmax divided by
-    const BFloat16 *grad;        // (b, t, h, W); on the way back
-    BFloat16 *grad_joint;        // (b, t, 3, h, W)
+    const BFloat16 *joint;   // (b, t, 3, h, W): query, key, value
+    const int64_t *lengths;  // (b,) or null
+    BFloat16 *attended;      // (b, t, h, W)
+    float *log_sums;         // (b, h, t): log2 of what the softmax divided by
+    const BFloat16 *grad;    // (b, t, h, W); on the way back
+    BFloat16 *grad_joint;    // (b, t, 3, h, W)
 };
 }
 
@@ -375,7 +377,13 @@ void each_head(const SelfAttention &s) {
         }
     };
     std::vector<std::thread> others;
-    for (int64_t thread = 1; thread < threads; ++thread) others.emplace_back(work, thread);
+    for (int64_t thread = 1; thread < threads; ++thread) {
+        try {
+            others.emplace_back(work, thread);
+        } catch (const std::system_error &) {  // no thread to be had
+            work(thread);
+        }
+    }
     work(0);
     for (std::thread &other : others) other.join();
 }

@@ -1,7 +1,7 @@
 """Scaled dot-product attention (Vaswani et al. 2017, section 3.2) on the fastest path that a device has.
 
-On a CPU with products of bf16 a compiled kernel (attention.cpp) takes whole drawings forwards and backwards; elsewhere
-it is torch's. Drawing on a CPU, one query at a time, has a kernel too.
+On a CPU with products of bf16 a compiled kernel (attention.cpp) takes whole drawings in bf16, heads of 16, 32 or 64
+channels, forwards and backwards; all else is torch's. Drawing on a CPU, one row at a time, has a kernel too.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def self_attention(joint: Tensor, heads: int, lengths: Tensor | None) -> Tensor:
     joint: (b, t, 3 * width), projected to query, key and value
     lengths: (b,) real rows of each drawing, all of which each row sees; None for causal attention, where a row sees
         itself and those before it
-    returns: (b, t, width); what stands in padding means nothing
+    returns: (b, t, width), of the inputs' type or float32; what stands in padding means nothing
     """
     on_cpu = joint.device.type == "cpu"
     if on_cpu and joint.dtype == torch.bfloat16 and _kernel_takes(joint.shape[-1] // (3 * heads)):
@@ -71,6 +71,7 @@ def attend_next(
     """
     joint = joint.float().contiguous()
     drawings, _, joint_width = joint.shape
+    assert before < keys.shape[2], "no room left in the cache"
     attended, scores = joint.new_empty(drawings, 1, joint_width // 3), joint.new_empty(before + 1)
     tensors = (joint, keys, values, attended, scores, slots.contiguous())
     sizes = (drawings, heads, keys.shape[2], before, keys.shape[3])
@@ -99,6 +100,7 @@ class _KernelAttention(torch.autograd.Function):
         drawings, rows, width = joint.shape
         given = {"joint": joint.contiguous()}
         if lengths is not None:
+            assert lengths.shape == (drawings,)
             given["lengths"] = lengths.long().contiguous()
         made = {
             "attended": joint.new_empty(drawings, rows, width // 3),

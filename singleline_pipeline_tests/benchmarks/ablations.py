@@ -72,9 +72,21 @@ class Ablation:
             overrides=self.overrides, **self.settings,
         )  # fmt: skip
 
-    def told(self, seed: int, steps: int, data: Path) -> dict[str, str]:
-        """What its figures hold for, as hashes: those of another preset are not shown beside its own."""
-        return {"data": content(data), "training": self.training(seed, steps).identity(self.model)}
+    def told(self, seed: int, steps: int, data: Path, raw: Path | None) -> dict[str, str]:
+        """What its figures hold for, as hashes: those of other drawings or another preset are not shown with them."""
+        file = data if self.order is None else raw
+        return {
+            "data": "" if file is None else content(file),
+            "training": self.training(seed, steps).identity(self.model),
+        }
+
+
+def read(file: Path, ablation: Ablation, data: Path, raw: Path | None) -> dict[str, Any] | None:
+    """What was measured before; None where nothing was, or of something else."""
+    if not file.exists():
+        return None
+    row = json.loads(file.read_text(encoding="utf-8"))
+    return row if ablation.told(row["seed"], row["steps"], data, raw).items() <= row.items() else None
 
 
 def joined(strokes: Strokes) -> Strokes:
@@ -254,27 +266,22 @@ def main(arguments: Sequence[str] | None = None) -> None:
         and (not options.only or ablation.name in options.only)
         and (ablation.order is None or options.raw is not None)
     ]
-    rows = []
-    for ablation in ABLATIONS:
-        data = options.data if ablation.order is None else options.raw
-        if data is None:
-            continue
+    for ablation in chosen:
         for seed in options.seeds:
-            key = f"{ablation.model} {ablation.name} {options.steps} {seed}"
-            file = options.out / f"{key}.json"
-            told = ablation.told(seed, options.steps, data)
-            row = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
-            if not told.items() <= row.items():
-                if ablation not in chosen:
-                    continue
-                row = (
-                    measure(ablation, seed, options.steps, options.data, options.raw, options.out / key)
-                    | told
-                )
+            file = options.out / f"{ablation.model} {ablation.name} {options.steps} {seed}.json"
+            if read(file, ablation, options.data, options.raw) is None:
+                folder = file.with_suffix("")
+                row = measure(ablation, seed, options.steps, options.data, options.raw, folder)
+                row |= ablation.told(seed, options.steps, options.data, options.raw)
                 file.write_text(json.dumps(row, indent=1), encoding="utf-8")
-                sys.stdout.write(f"{key}: {row['score']:.4f} in {row['seconds']:.0f} s\n")
+                sys.stdout.write(f"{file.stem}: {row['score']:.4f} in {row['seconds']:.0f} s\n")
                 sys.stdout.flush()
-            rows.append(row)
+    rows = [
+        row
+        for ablation in ABLATIONS
+        for file in sorted(options.out.glob(f"{ablation.model} {ablation.name} {options.steps} *.json"))
+        if (row := read(file, ablation, options.data, options.raw)) is not None
+    ]
     if rows:
         (options.out / "ablations.md").write_text(table(rows), encoding="utf-8")
         sys.stdout.write(f"\n{table(rows)}\n{options.out / 'ablations.md'}\n")

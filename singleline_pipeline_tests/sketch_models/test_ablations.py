@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from singleline_pipeline.geometry import from_stroke3, resample_stroke, rescale
 from singleline_pipeline.sketch_models import TrainSettings
 from singleline_pipeline.sketch_models.folders import MODELS
+from singleline_pipeline.sketch_models.settings import PRESETS
+from singleline_pipeline_tests.benchmarks import ablations
 from singleline_pipeline_tests.benchmarks.ablations import (
     ABLATIONS,
     Ablation,
@@ -40,6 +44,44 @@ def test_an_order_of_strokes_keeps_the_line(order):
         line = np.concatenate([resample_stroke(stroke, 1.0) for stroke in from_stroke3(ordered)])
         away = np.linalg.norm((canvas[:, None] - canvas.min(axis=0)) - (line - line.min(axis=0)), axis=-1)
         assert away.min(axis=1).max() < 3
+
+
+def test_what_was_measured_of_another_preset_or_other_drawings_is_measured_again(
+    tmp_path, monkeypatch, capsys
+):
+    """A table must not compare a preset of today with an ablation of yesterday's."""
+    trained = []
+
+    def stand_in(ablation: Ablation, seed: int, steps: int, *_: object) -> dict:
+        trained.append((ablation.name, seed))
+        return {
+            "model": ablation.model, "name": ablation.name, "against": ablation.against, "seed": seed, "steps": steps,
+            "score": 1.0 + seed, "score_name": "nats_per_point", "kl": 5.0, "seconds": 9.0, "points": 100.0,
+        }  # fmt: skip
+
+    monkeypatch.setattr(ablations, "measure", stand_in)
+    data = tmp_path / "drawings.npz"
+
+    def run(*more: str) -> list[tuple[str, int]]:
+        trained.clear()
+        ablations.content.cache_clear()
+        ablations.main(["--data", str(data), "--out", str(tmp_path / "out"), "--models", "sketch_rnn", *more])
+        return list(trained)
+
+    data.write_bytes(b"some")
+    assert run("--only", "preset", "no latent", "--seeds", "0", "1") == [
+        ("preset", 0), ("preset", 1), ("no latent", 0), ("no latent", 1),
+    ]  # fmt: skip
+    assert run("--only", "preset", "--seeds", "1", "2") == [("preset", 2)]
+    assert "| preset | 3 | 2.000 (1.000 to 3.000) |" in capsys.readouterr().out
+    smaller = replace(PRESETS["sketch_rnn", "small"], batch_size=49)
+    monkeypatch.setitem(PRESETS, ("sketch_rnn", "small"), smaller)
+    assert run("--only", "preset", "--seeds", "1") == [("preset", 1)]
+    data.write_bytes(b"others")
+    assert run("--only", "preset", "--seeds", "1") == [("preset", 1)]
+    shown = capsys.readouterr().out.splitlines()[-4:]
+    assert "| preset | 1 | 2.000 (2.000 to 2.000) |" in "".join(shown)
+    assert "no latent" not in "".join(shown)
 
 
 def test_differences_are_taken_seed_by_seed():

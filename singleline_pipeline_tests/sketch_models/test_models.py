@@ -42,6 +42,30 @@ def test_padding_changes_nothing(model):
         torch.testing.assert_close(clean[part], dirty[part])
 
 
+def test_in_bf16_a_model_learns_as_it_does_without_kernels(name, monkeypatch):
+    """The kernels are one way to compute what the model is, not another model. Heads of 16 are for them."""
+    model = tiny_model(name, **({"width": 32} if name == "sketch_transformer" else {})).eval()
+    batch = pad_drawings(wheels(6))
+
+    def learned() -> dict[str, torch.Tensor]:
+        model.zero_grad()
+        with torch.autocast("cpu", torch.bfloat16):
+            loss = model(batch.points, batch.lengths).loss
+        loss.backward()
+        return {"loss": loss.detach()} | {
+            name: parameter.grad.clone() for name, parameter in model.named_parameters()
+        }
+
+    assert kernels.compiled() is not None
+    found = learned()
+    monkeypatch.setattr(kernels, "compiled", lambda: None)
+    expected = learned()
+    largest = max(float(right.norm()) for right in expected.values())
+    for part, right in expected.items():
+        # A bias that a softmax takes away has a gradient of rounding alone.
+        assert float((found[part] - right).norm()) <= 0.03 * float(right.norm()) + 1e-4 * largest, part
+
+
 def test_a_drawing_alone_is_encoded_as_in_a_batch(model):
     drawings = wheels(4)
     together = model.encode(drawings)
